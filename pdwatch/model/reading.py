@@ -1,0 +1,193 @@
+"""A reading: one engine's normalised values at one instant, whatever its family calls them.
+
+A quantity is either a scalar (gauge or counter) or a histogram. Values stay in one flat tuple in the order of a
+`Shape`, and a shape is made once per page layout, so that a scrape costs one tuple and no dictionaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Quantity(StrEnum):
+    """What an engine may tell. Base units: seconds, bytes, tokens, ratios 0 to 1.
+
+    The comment of a group says its kind; `GAUGES`, `COUNTERS` and `HISTOGRAMS` hold the same.
+    """
+
+    # gauges
+    REQUESTS_RUNNING = "requests_running"
+    REQUESTS_WAITING = "requests_waiting"
+    REQUESTS_WAITING_CAPACITY = "requests_waiting_capacity"
+    REQUESTS_WAITING_DEFERRED = "requests_waiting_deferred"
+    KV_FETCH_WAITING = "kv_fetch_waiting"
+    KV_FETCH_IN_PROGRESS = "kv_fetch_in_progress"
+    KV_FETCH_COMPLETED = "kv_fetch_completed"
+    KV_CACHE_USAGE = "kv_cache_usage"
+    ASLEEP = "asleep"
+    PROCESS_START = "process_start"
+
+    # counters
+    PROMPT_TOKENS = "prompt_tokens"
+    PROMPT_TOKENS_COMPUTED = "prompt_tokens_computed"
+    PROMPT_TOKENS_LOCAL_CACHE = "prompt_tokens_local_cache"
+    PROMPT_TOKENS_TRANSFERRED = "prompt_tokens_transferred"
+    GENERATION_TOKENS = "generation_tokens"
+    PREFIX_CACHE_QUERIES = "prefix_cache_queries"
+    PREFIX_CACHE_HITS = "prefix_cache_hits"
+    EXTERNAL_CACHE_QUERIES = "external_cache_queries"
+    EXTERNAL_CACHE_HITS = "external_cache_hits"
+    PREEMPTIONS = "preemptions"
+    FINISHED_STOP = "finished_stop"
+    FINISHED_LENGTH = "finished_length"
+    FINISHED_ABORT = "finished_abort"
+    FINISHED_ERROR = "finished_error"
+    FINISHED_REPETITION = "finished_repetition"
+    ADMISSION_REJECTIONS = "admission_rejections"
+    TRANSFER_FAILURES = "transfer_failures"
+    TRANSFER_FAILED_NOTIFICATIONS = "transfer_failed_notifications"
+    TRANSFER_FAILED_RECEIVES = "transfer_failed_receives"
+    KV_EXPIRED = "kv_expired"
+    KV_NOTIFIED_AFTER_EXPIRY = "kv_notified_after_expiry"
+
+    # histograms
+    TTFT = "ttft"
+    ITL = "itl"
+    E2E = "e2e"
+    QUEUE_TIME = "queue_time"
+    PREFILL_TIME = "prefill_time"
+    DECODE_TIME = "decode_time"
+    TRANSFER_TIME = "transfer_time"
+    TRANSFER_POST_TIME = "transfer_post_time"
+    TRANSFER_BYTES = "transfer_bytes"
+    REQUEST_PROMPT_TOKENS = "request_prompt_tokens"
+    REQUEST_GENERATION_TOKENS = "request_generation_tokens"
+    REQUEST_MAX_TOKENS = "request_max_tokens"
+    REQUEST_COMPUTED_TOKENS = "request_computed_tokens"
+    ITERATION_TOKENS = "iteration_tokens"
+
+
+_ALL = tuple(Quantity)
+_FIRST_COUNTER = _ALL.index(Quantity.PROMPT_TOKENS)
+_FIRST_HISTOGRAM = _ALL.index(Quantity.TTFT)
+GAUGES = frozenset(_ALL[:_FIRST_COUNTER])
+COUNTERS = frozenset(_ALL[_FIRST_COUNTER:_FIRST_HISTOGRAM])
+HISTOGRAMS = frozenset(_ALL[_FIRST_HISTOGRAM:])
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramSlots:
+    """Where a histogram lies in the values: cumulative buckets at `start:stop`, in the order of `bounds`.
+
+    `bounds` are the upper edges (`le`) as read from the page, ascending, the last one infinite; empty where only
+    sum and count are kept.
+    """
+
+    bounds: tuple[float, ...]
+    start: int
+    stop: int
+    sum: int | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Cumulative bucket counts (or their increase over a window) with sum and count."""
+
+    bounds: tuple[float, ...]
+    buckets: tuple[float, ...]
+    sum: float
+    count: float
+
+    @property
+    def mean(self) -> float | None:
+        """Sum over count; `None` without observations."""
+        return self.sum / self.count if self.count > 0 else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """Which quantities a reading holds and where."""
+
+    scalars: Mapping[Quantity, int]
+    histograms: Mapping[Quantity, HistogramSlots]
+    monotonic: tuple[int, ...]
+    """Slots that only rise while the process lives."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """One engine's values at one instant. What the engine does not export is `None`, never 0."""
+
+    engine: str
+    at: float
+    shape: Shape
+    values: tuple[float, ...]
+
+    def value(self, quantity: Quantity) -> float | None:
+        """Return a gauge or a lifetime counter."""
+        slot = self.shape.scalars.get(quantity)
+        return None if slot is None else self.values[slot]
+
+    def histogram(self, quantity: Quantity) -> Histogram | None:
+        """Return a histogram over the life of the process."""
+        slots = self.shape.histograms.get(quantity)
+        if slots is None or slots.sum is None or slots.count is None:
+            return None
+        values = self.values
+        return Histogram(slots.bounds, values[slots.start : slots.stop], values[slots.sum], values[slots.count])
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A quantity that this page lacks, with the versions that have it."""
+
+    quantity: Quantity
+    upstream: str
+    """The engine's own name of the metric."""
+    versions: str
+    """For people: `since 0.16`, `until 0.11`, `with --kv-cache-metrics`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineFacts:
+    """What the labels of a page tell about one engine and does not change while it runs."""
+
+    model: str | None = None
+    block_size: int | None = None
+    kv_blocks: int | None = None
+    kv_cache_tokens: int | None = None
+    cache: Mapping[str, str] = field(default_factory=dict)
+    """The engine's cache configuration as it prints it, compared between the two sides."""
+    consumer: bool = False
+    """The engine counts remote KV fetches, so it can receive KV."""
+    connectors: frozenset[str] = frozenset()
+    """KV connectors whose metrics are on the page: `nixl`, `mooncake`, `offloading`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterWorker:
+    """What a router counts about one worker, by the worker's URL. Lifetime counters; health is the router's belief."""
+
+    url: str
+    healthy: bool | None = None
+    requests: float | None = None
+    errors: float | None = None
+    role: str | None = None
+    """`prefill` or `decode` where the router's own counters tell."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageReading:
+    """Everything one page tells: its engines, and for a router the workers behind it."""
+
+    family: str
+    """`vllm`, `vllm-router`, or `unknown` for a page that nobody recognised."""
+    at: float
+    engines: tuple[Reading, ...]
+    facts: Mapping[str, EngineFacts]
+    missing: tuple[Missing, ...] = ()
+    process_start: float | None = None
+    routed: tuple[RouterWorker, ...] = ()

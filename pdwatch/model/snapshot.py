@@ -1,0 +1,224 @@
+"""A snapshot: one immutable picture of everything at one instant. Every face shows this and nothing else.
+
+A number that is not known is `None`. Rates are per second over the configured window, ratios 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pdwatch.model.judgement import Advice, Finding
+from pdwatch.model.reading import Histogram, Missing
+from pdwatch.model.target import Role, RoleSource
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """One data-parallel rank."""
+
+    engine: str
+    requests_waiting: float | None = None
+    requests_running: float | None = None
+    kv_fetch_waiting: float | None = None
+    """Requests that wait for remote KV and have not begun to receive it."""
+    kv_cache_usage_ratio: float | None = None
+    kv_cache_tokens: float | None = None
+    """Capacity of the KV cache."""
+    prefix_cache_hit_ratio: float | None = None
+    external_cache_hit_ratio: float | None = None
+    requests_per_second: float | None = None
+    prompt_tokens_per_second: float | None = None
+    computed_tokens_per_second: float | None = None
+    generation_tokens_per_second: float | None = None
+    preemptions_per_second: float | None = None
+    errors_per_second: float | None = None
+    kv_recomputed_share: float | None = None
+    """Share of uncached prompt tokens that this engine computed itself instead of receiving."""
+    generation_tokens_per_request: float | None = None
+    stuck_seconds: float | None = None
+    """How long work has been in the engine while none of its counters moved; 0 when it moves."""
+    held_seconds: float | None = None
+    """How long KV blocks have been held while no request runs or waits; 0 when not."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """One endpoint, with the last good values of its engines and their age."""
+
+    worker: str
+    url: str
+    role: Role
+    role_source: RoleSource
+    replica: str
+    host: str | None
+    up: bool
+    age_seconds: float | None
+    """Age of the last good page; `None` when there never was one."""
+    stale: bool = False
+    error: str | None = None
+    health: int | None = None
+    """Status of the last `GET /health`."""
+    version: str | None = None
+    family: str | None = None
+    model: str | None = None
+    scrape_seconds: float | None = None
+    restarts: int = 0
+    """Restarts seen within the window."""
+    behaviour: Role = Role.UNKNOWN
+    """The role that its numbers show; `UNKNOWN` while they do not tell."""
+    engines: tuple[EngineState, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """All workers of one role of one service."""
+
+    role: Role
+    replicas: int
+    workers: int
+    engines: int
+    up: int
+    role_guessed: bool
+    requests_waiting: float | None = None
+    requests_running: float | None = None
+    kv_cache_usage_ratio: float | None = None
+    """Mean over engines."""
+    kv_cache_usage_worst: float | None = None
+    kv_cache_usage_p90: float | None = None
+    kv_cache_tokens: float | None = None
+    kv_cache_tokens_used: float | None = None
+    queue_imbalance_ratio: float | None = None
+    busiest_engine: tuple[str, str] | None = None
+    """Worker and engine of the busiest."""
+    busiest_requests: float | None = None
+    mean_requests: float | None = None
+    pressure_ratio: float | None = None
+    pressure_bound: str | None = None
+    """Which bound the pressure comes from: `compute`, `queue`, `kv`, `itl`."""
+    prefix_cache_hit_ratio: float | None = None
+    external_cache_hit_ratio: float | None = None
+    requests_per_second: float | None = None
+    prompt_tokens_per_second: float | None = None
+    computed_tokens_per_second: float | None = None
+    generation_tokens_per_second: float | None = None
+    preemptions_per_second: float | None = None
+    finished_per_second: float | None = None
+    errors_per_second: float | None = None
+    requests_in_window: float | None = None
+    """Requests finished within the window: what the rates rest on."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferState:
+    """KV transfer between the pools of one service."""
+
+    reported_by: Role | None = None
+    """Which side's numbers these are."""
+    seconds_mean: float | None = None
+    seconds_p95: float | None = None
+    bytes_per_second: float | None = None
+    bandwidth_bytes_per_second: float | None = None
+    """Bytes over the time they took: what one transfer gets, not what the link carries."""
+    transfers_per_second: float | None = None
+    failures_per_second: float | None = None
+    expired_per_second: float | None = None
+    after_expiry_per_second: float | None = None
+    prefill_ratio: float | None = None
+    """Mean transfer time over mean prefill compute time of a request."""
+    kv_moving: bool | None = None
+    """Whether decode receives the KV cache that prefill computed; `False` when it computes it again."""
+    kv_recomputed_share: float | None = None
+    waiting: float | None = None
+    """Requests on decode that wait for remote KV and have not begun to receive it."""
+    failures_total: float | None = None
+    """Failures since pdwatch watches, over restarts."""
+    bytes_total: float | None = None
+    histogram: Histogram | None = None
+    """Seconds of all transfers since pdwatch watches, over restarts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Quantiles in seconds from summed bucket increases; `count` observations stand behind them."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    mean: float | None = None
+    count: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TtftChain:
+    """Mean seconds of each hop to the first token, where the engines tell; `None` where they do not."""
+
+    prefill_queue: float | None = None
+    prefill: float | None = None
+    transfer: float | None = None
+    decode_admission: float | None = None
+    """Decode's own queue before and after the transfer, up to and with its first step."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyState:
+    """Latencies of one service."""
+
+    ttft_seconds: Quantiles = Quantiles()
+    ttft_source: str | None = None
+    """`prefill+decode` where the two sides' distributions were added as if independent, else the role measured."""
+    itl_seconds: Quantiles = Quantiles()
+    chain: TtftChain = TtftChain()
+    ttft_by_role: Mapping[Role, Histogram] = field(default_factory=dict)
+    """Since pdwatch watches, over restarts."""
+    itl_by_role: Mapping[Role, Histogram] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attainment:
+    """Share of observations that met an objective, read at the bucket edge nearest to it."""
+
+    objective_seconds: float
+    ratio: float | None
+    bucket_seconds: float | None
+    target: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """One service: its pools, what moves between them, what is wrong, what to do."""
+
+    service: str
+    pools: Mapping[Role, PoolState]
+    transfer: TransferState
+    experts: Mapping[str, float]
+    """Expert balancedness by replica: mean over maximum of tokens per rank, 1 is even."""
+    latency: LatencyState
+    slo: Mapping[str, Attainment]
+    advice: Advice
+    workers: tuple[WorkerState, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SelfState:
+    """pdwatch about itself."""
+
+    workers: int
+    up: int
+    stale: int
+    cycle_seconds: float | None = None
+    cycles: int = 0
+    discovery_errors: Mapping[str, str] = field(default_factory=dict)
+    """By source, the error of the last refresh; what the source said before is still in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one instant."""
+
+    t: float
+    services: Mapping[str, ServiceState]
+    hosts: Mapping[str, object]
+    self_state: SelfState
