@@ -6,7 +6,7 @@ A quantity is either a scalar (gauge or counter) or a histogram. Values stay in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -26,8 +26,7 @@ class Quantity(StrEnum):
     KV_FETCH_IN_PROGRESS = "kv_fetch_in_progress"
     KV_FETCH_COMPLETED = "kv_fetch_completed"
     KV_CACHE_USAGE = "kv_cache_usage"
-    ASLEEP = "asleep"
-    PROCESS_START = "process_start"
+    AWAKE = "awake"
 
     # counters
     PROMPT_TOKENS = "prompt_tokens"
@@ -113,8 +112,8 @@ class Shape:
 
     scalars: Mapping[Quantity, int]
     histograms: Mapping[Quantity, HistogramSlots]
-    monotonic: tuple[int, ...]
-    """Slots that only rise while the process lives."""
+    rising: Callable[[Sequence[float]], tuple[float, ...]]
+    """Picks from the values those that only rise while the process lives."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,168 @@
+"""vLLM 0.6 to 0.33: its metric names, by version, and what its labels tell.
+
+Names are kept without prefix: `vllm:x` (vLLM), `vllm_x` (rewritten by a proxy or Ray) and `ray_vllm_x` (Ray Serve)
+are the same metric. The `engine` label is the global data-parallel rank; 0.7 and older have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pdwatch.engines.family import PROCESS_START, process_start_index
+from pdwatch.engines.table import EngineExtraction, Row, Table
+from pdwatch.model.page import Layout, Page, Series
+from pdwatch.model.reading import EngineFacts, Missing, PageReading
+from pdwatch.model.reading import Quantity as Q
+
+NAME = "vllm"
+PREFIXES = ("vllm:", "vllm_", "ray_vllm_", "ray_vllm:")
+_NIXL = "a NIXL connector"
+_MOONCAKE = "a Mooncake connector"
+
+ROWS = (
+    Row("num_requests_running", Q.REQUESTS_RUNNING),
+    Row("num_requests_waiting", Q.REQUESTS_WAITING),
+    Row("num_requests_waiting_by_reason", Q.REQUESTS_WAITING_CAPACITY, {"reason": "capacity"}, since="0.20.2"),
+    Row("num_requests_waiting_by_reason", Q.REQUESTS_WAITING_DEFERRED, {"reason": "deferred"}, since="0.20.2"),
+    Row(
+        "num_requests_kv_fetch_by_stage",
+        Q.KV_FETCH_WAITING,
+        {"stage": "waiting_to_start"},
+        since="0.32.0",
+        needs="a consumer role",
+    ),
+    Row(
+        "num_requests_kv_fetch_by_stage",
+        Q.KV_FETCH_IN_PROGRESS,
+        {"stage": "in_progress"},
+        since="0.32.0",
+        needs="a consumer role",
+    ),
+    Row(
+        "num_requests_kv_fetch_by_stage",
+        Q.KV_FETCH_COMPLETED,
+        {"stage": "completed_waiting"},
+        since="0.32.0",
+        needs="a consumer role",
+    ),
+    Row("kv_cache_usage_perc", Q.KV_CACHE_USAGE, since="0.9.2"),
+    Row("gpu_cache_usage_perc", Q.KV_CACHE_USAGE, until="0.10.2"),  # renamed to kv_cache_usage_perc
+    Row("engine_sleep_state", Q.AWAKE, {"sleep_state": "awake"}, since="0.11.2"),
+    Row("prompt_tokens", Q.PROMPT_TOKENS),
+    Row("prompt_tokens_by_source", Q.PROMPT_TOKENS_COMPUTED, {"source": "local_compute"}, since="0.16.0"),
+    Row("prompt_tokens_by_source", Q.PROMPT_TOKENS_LOCAL_CACHE, {"source": "local_cache_hit"}, since="0.16.0"),
+    Row("prompt_tokens_by_source", Q.PROMPT_TOKENS_TRANSFERRED, {"source": "external_kv_transfer"}, since="0.16.0"),
+    Row("generation_tokens", Q.GENERATION_TOKENS),
+    Row("prefix_cache_queries", Q.PREFIX_CACHE_QUERIES, since="0.9.2"),
+    Row("gpu_prefix_cache_queries", Q.PREFIX_CACHE_QUERIES, since="0.7.3", until="0.10.2"),
+    Row("prefix_cache_hits", Q.PREFIX_CACHE_HITS, since="0.9.2"),
+    Row("gpu_prefix_cache_hits", Q.PREFIX_CACHE_HITS, since="0.7.3", until="0.10.2"),
+    Row("external_prefix_cache_queries", Q.EXTERNAL_CACHE_QUERIES, since="0.11.2"),
+    Row("external_prefix_cache_hits", Q.EXTERNAL_CACHE_HITS, since="0.11.2"),
+    Row("num_preemptions", Q.PREEMPTIONS),
+    Row("request_success", Q.FINISHED_STOP, {"finished_reason": "stop"}),
+    Row("request_success", Q.FINISHED_LENGTH, {"finished_reason": "length"}),
+    Row("request_success", Q.FINISHED_ABORT, {"finished_reason": "abort"}),
+    Row("request_success", Q.FINISHED_ERROR, {"finished_reason": "error"}, since="0.13.0"),
+    Row("request_success", Q.FINISHED_REPETITION, {"finished_reason": "repetition"}, since="0.17.1"),
+    Row("admission_rejections", Q.ADMISSION_REJECTIONS, since="0.32.0"),
+    Row("nixl_num_failed_transfers", Q.TRANSFER_FAILURES, since="0.11.2", needs=_NIXL),
+    Row("mooncake_num_failed_transfers", Q.TRANSFER_FAILURES, since="0.33.0", needs=_MOONCAKE),
+    Row("nixl_num_failed_notifications", Q.TRANSFER_FAILED_NOTIFICATIONS, since="0.11.2", needs=_NIXL),
+    Row("mooncake_num_failed_recvs", Q.TRANSFER_FAILED_RECEIVES, since="0.33.0", needs=_MOONCAKE),
+    Row("nixl_num_kv_expired_reqs", Q.KV_EXPIRED, since="0.16.0", needs=_NIXL),
+    Row("mooncake_num_kv_expired_reqs", Q.KV_EXPIRED, since="0.33.0", needs=_MOONCAKE),
+    Row("nixl_num_notifications_after_expiry", Q.KV_NOTIFIED_AFTER_EXPIRY, since="0.32.0", needs=_NIXL),
+    Row("time_to_first_token_seconds", Q.TTFT, buckets=True),
+    Row("inter_token_latency_seconds", Q.ITL, since="0.10.2", buckets=True),
+    Row("time_per_output_token_seconds", Q.ITL, until="0.11.2", buckets=True),  # renamed to inter_token_latency_seconds
+    Row("e2e_request_latency_seconds", Q.E2E),
+    Row("request_queue_time_seconds", Q.QUEUE_TIME),
+    Row("request_prefill_time_seconds", Q.PREFILL_TIME),
+    Row("request_decode_time_seconds", Q.DECODE_TIME),
+    Row("nixl_xfer_time_seconds", Q.TRANSFER_TIME, since="0.11.2", needs=_NIXL, buckets=True),
+    Row("mooncake_xfer_time_seconds", Q.TRANSFER_TIME, since="0.33.0", needs=_MOONCAKE, buckets=True),
+    Row("nixl_post_time_seconds", Q.TRANSFER_POST_TIME, since="0.11.2", needs=_NIXL),
+    Row("nixl_bytes_transferred", Q.TRANSFER_BYTES, since="0.11.2", needs=_NIXL),
+    Row("mooncake_bytes_transferred", Q.TRANSFER_BYTES, since="0.33.0", needs=_MOONCAKE),
+    Row("request_prompt_tokens", Q.REQUEST_PROMPT_TOKENS),
+    Row("request_generation_tokens", Q.REQUEST_GENERATION_TOKENS),
+    Row("request_params_max_tokens", Q.REQUEST_MAX_TOKENS, since="0.8.5"),
+    Row("request_prefill_kv_computed_tokens", Q.REQUEST_COMPUTED_TOKENS, since="0.13.0"),
+    Row("iteration_tokens_total", Q.ITERATION_TOKENS),
+)
+
+TABLE = Table(ROWS, PREFIXES)
+_INFO = tuple(prefix + "cache_config_info" for prefix in PREFIXES)
+_FETCH = tuple(prefix + "num_requests_kv_fetch_by_stage" for prefix in PREFIXES)
+_CONNECTORS = {"nixl_xfer": "nixl", "mooncake_xfer": "mooncake", "kv_offload": "offloading"}
+
+
+def engine_of(series: Series) -> str:
+    """Return the engine a series belongs to; under Ray one page holds several replicas, told apart by `ReplicaId`."""
+    engine = series.labels.get("engine", "0")
+    replica = series.labels.get("ReplicaId")
+    return f"{replica}/{engine}" if replica else engine
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Extraction:
+    engines: tuple[EngineExtraction, ...]
+    facts: Mapping[str, EngineFacts]
+    missing: tuple[Missing, ...]
+    process_start: int | None
+
+    def read(self, page: Page, at: float) -> PageReading:
+        started = None if self.process_start is None else page.values[self.process_start]
+        engines = tuple(engine.read(page, at) for engine in self.engines)
+        return PageReading(NAME, at, engines, self.facts, self.missing, started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Vllm:
+    name: str = NAME
+
+    def wants(self, name: str) -> bool:
+        return TABLE.wants(name) or name in _INFO or name == PROCESS_START
+
+    def recognises(self, layout: Layout) -> bool:
+        return any(TABLE.wants(series.name) or series.name in _INFO for series in layout.series)
+
+    def extraction(self, layout: Layout) -> _Extraction:
+        first = next((engine_of(s) for s in layout.series if "engine" in s.labels), "0")
+        engines = TABLE.extractions(layout, lambda s: engine_of(s) if "engine" in s.labels else first)
+        present = frozenset(quantity for engine in engines for quantity in _quantities(engine))
+        facts = {engine.engine: _facts(layout, engine.engine) for engine in engines}
+        return _Extraction(engines, facts, TABLE.missing(present), process_start_index(layout))
+
+
+def _quantities(engine: EngineExtraction) -> set[Q]:
+    return {*engine.shape.scalars, *engine.shape.histograms}
+
+
+def _facts(layout: Layout, engine: str) -> EngineFacts:
+    own = [series for series in layout.series if engine_of(series) == engine or "engine" not in series.labels]
+    cache = next((series.labels for series in own if series.name in _INFO), {})
+    model = next((series.labels["model_name"] for series in own if "model_name" in series.labels), None)
+    blocks, size = _whole(cache.get("num_gpu_blocks")), _whole(cache.get("block_size"))
+    tokens = _whole(cache.get("kv_cache_size_tokens"))
+    if tokens is None and blocks and size:
+        tokens = blocks * size  # wrong for hybrid models, which is why 0.24 exports the size itself
+    return EngineFacts(
+        model=model,
+        block_size=size,
+        kv_blocks=blocks,
+        kv_cache_tokens=tokens,
+        cache=dict(cache),
+        consumer=any(series.name in _FETCH for series in own),
+        connectors=frozenset(name for mark, name in _CONNECTORS.items() if any(mark in series.name for series in own)),
+    )
+
+
+def _whole(text: str | None) -> int | None:
+    """Return a label's number; vLLM prints Python values, so an unset one is `None` in letters."""
+    return int(text) if text and text.isdecimal() else None
+
+
+FAMILY = _Vllm()

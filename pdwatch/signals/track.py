@@ -1,0 +1,139 @@
+"""The recent past of one engine: its readings within a horizon, over restarts, gaps and late pages."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import lt
+
+from pdwatch.model.reading import COUNTERS, HISTOGRAMS, Histogram, Quantity, Reading
+from pdwatch.model.window import Segment, Window, added
+
+LEDGER = (Quantity.TTFT, Quantity.ITL, Quantity.TRANSFER_TIME)
+"""Histograms whose total since pdwatch watches is kept over restarts, for the exporter."""
+LEDGER_COUNTERS = (Quantity.TRANSFER_FAILURES,)
+
+
+class Ledger:
+    """Totals since pdwatch watches: they only rise, whatever restarts in between."""
+
+    def __init__(self) -> None:
+        self.histograms: dict[Quantity, Histogram] = {}
+        self.counters: dict[Quantity, float] = {}
+        self.transferred_bytes = 0.0
+
+    def add(self, segment: Segment | Window) -> None:
+        """Add what happened within a stretch."""
+        for quantity in LEDGER:
+            part = segment.histogram(quantity)
+            if part is not None:
+                self.add_histogram(quantity, part)
+        for quantity in LEDGER_COUNTERS:
+            delta = segment.delta(quantity)
+            if delta is not None:
+                self.counters[quantity] = self.counters.get(quantity, 0.0) + delta
+        moved = segment.histogram(Quantity.TRANSFER_BYTES)
+        self.transferred_bytes += moved.sum if moved else 0.0
+
+    def add_histogram(self, quantity: Quantity, part: Histogram) -> None:
+        """Add a histogram; one with other buckets than before replaces what was there."""
+        held = self.histograms.get(quantity)
+        same = held is not None and held.bounds == part.bounds
+        self.histograms[quantity] = added([held, part]) if held is not None and same else part
+
+    def merge(self, other: Ledger) -> None:
+        """Add the totals of another ledger."""
+        for quantity, part in other.histograms.items():
+            self.add_histogram(quantity, part)
+        for quantity, delta in other.counters.items():
+            self.counters[quantity] = self.counters.get(quantity, 0.0) + delta
+        self.transferred_bytes += other.transferred_bytes
+
+
+class Track:
+    """Readings of one engine, oldest first, no longer than the horizon (and always the last two)."""
+
+    def __init__(self, horizon: float) -> None:
+        self.horizon = horizon
+        self._readings: list[Reading] = []
+        self._lives: list[int] = []
+        self._first_of_life: Reading | None = None
+        self._finished = Ledger()
+
+    @property
+    def last(self) -> Reading | None:
+        """The newest reading."""
+        return self._readings[-1] if self._readings else None
+
+    def push(self, reading: Reading, restarted: bool = False) -> None:
+        """Take the next reading; one that is not newer than the last is dropped.
+
+        *restarted* says that the page tells of a new process; a counter that fell says so by itself.
+        """
+        last = self.last
+        if last is not None and reading.at <= last.at:
+            return
+        life = self._lives[-1] if self._lives else 0
+        if last is None:
+            self._first_of_life = reading
+        elif restarted or fell(last, reading):
+            self._finished.add(Segment(self._first_of_life, last))
+            self._first_of_life = None
+            life += 1
+        self._readings.append(reading)
+        self._lives.append(life)
+        self._forget(reading.at - self.horizon)
+
+    def _forget(self, before: float) -> None:
+        """Drop readings that no window reaches: all but the newest of those at or before *before*."""
+        keep = bisect_right(self._readings, before, key=lambda reading: reading.at) - 1
+        keep = min(keep, len(self._readings) - 2)
+        if keep > 0:
+            del self._readings[:keep], self._lives[:keep]
+
+    def window(self, seconds: float | None = None) -> Window | None:
+        """Return the window over the last *seconds* (default: the horizon); `None` before there are two readings."""
+        readings, lives = self._readings, self._lives
+        if len(readings) < 2:
+            return None
+        end = readings[-1].at
+        start = bisect_right(readings, end - (seconds or self.horizon), key=lambda reading: reading.at) - 1
+        start = min(max(start, 0), len(readings) - 2)
+        if lives[start] == lives[-1]:
+            return Window(readings[start].at, end, (Segment(readings[start], readings[-1]),))
+        return Window(readings[start].at, end, tuple(self._segments(start)))
+
+    def _segments(self, start: int) -> Sequence[Segment]:
+        segments: list[Segment] = []
+        first: Reading | None = self._readings[start]
+        for index in range(start, len(self._readings)):
+            ends = index + 1 == len(self._readings) or self._lives[index + 1] != self._lives[index]
+            if ends:
+                segments.append(Segment(first, self._readings[index]))
+                first = None
+        return segments
+
+    def ledger(self) -> Ledger:
+        """Return the totals since the first reading ever seen."""
+        total = Ledger()
+        total.merge(self._finished)
+        if self.last is not None:
+            total.add(Segment(self._first_of_life, self.last))
+        return total
+
+
+def fell(before: Reading, after: Reading) -> bool:
+    """Tell whether a counter fell, so that the process must have started again."""
+    if before.shape is after.shape:
+        rising = after.shape.rising
+        return any(map(lt, rising(after.values), rising(before.values)))
+    return any(_fell(before, after, quantity) for quantity in COUNTERS | HISTOGRAMS)
+
+
+def _fell(before: Reading, after: Reading, quantity: Quantity) -> bool:
+    if quantity in COUNTERS:
+        old, new = before.value(quantity), after.value(quantity)
+    else:
+        held, now = before.histogram(quantity), after.histogram(quantity)
+        old, new = (held.count if held else None), (now.count if now else None)
+    return old is not None and new is not None and new < old
