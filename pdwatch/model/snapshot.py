@@ -33,6 +33,18 @@ class EngineState:
     generation_tokens_per_second: float | None = None
     preemptions_per_second: float | None = None
     errors_per_second: float | None = None
+    requests_in_window: float | None = None
+    """Requests finished within the window: what the rates rest on."""
+    prefill_concurrency: float | None = None
+    """Mean number of requests in prefill, from summed times: short prefills hide between scrapes, not in here."""
+    prefill_tokens_per_second: float | None = None
+    """Learned speed: prompt tokens that this engine computes a second when it never idles."""
+    prefill_demand_tokens_per_second: float | None = None
+    """Prompt tokens to compute that arrive a second: those computed and those by which the queue grew."""
+    backlog_tokens: float | None = None
+    """Prompt tokens to compute that wait."""
+    itl_seconds: float | None = None
+    """Mean time between tokens within the window."""
     kv_recomputed_share: float | None = None
     """Share of uncached prompt tokens that this engine computed itself instead of receiving."""
     generation_tokens_per_request: float | None = None
@@ -94,9 +106,12 @@ class PoolState:
     """Worker and engine of the busiest."""
     busiest_requests: float | None = None
     mean_requests: float | None = None
+    prefill_concurrency: float | None = None
+    """Mean number of requests in prefill, from summed times."""
     pressure_ratio: float | None = None
+    """Demand over capacity by the bound that binds."""
     pressure_bound: str | None = None
-    """Which bound the pressure comes from: `compute`, `queue`, `kv`, `itl`."""
+    """`prefill compute`, `decode KV` or `decode ITL`."""
     prefix_cache_hit_ratio: float | None = None
     external_cache_hit_ratio: float | None = None
     requests_per_second: float | None = None
@@ -104,7 +119,6 @@ class PoolState:
     computed_tokens_per_second: float | None = None
     generation_tokens_per_second: float | None = None
     preemptions_per_second: float | None = None
-    finished_per_second: float | None = None
     errors_per_second: float | None = None
     requests_in_window: float | None = None
     """Requests finished within the window: what the rates rest on."""

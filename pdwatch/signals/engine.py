@@ -1,0 +1,137 @@
+"""One engine over time: its track, what it has learned about itself, and its state at an instant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.model.reading import EngineFacts, Reading
+from pdwatch.model.reading import Quantity as Q
+from pdwatch.model.snapshot import EngineState
+from pdwatch.model.window import Window
+from pdwatch.signals.role import transferred_share
+from pdwatch.signals.speed import PrefillSpeed, computed_tokens
+from pdwatch.signals.track import Track
+
+_FINISHED = (Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FINISHED_ERROR, Q.FINISHED_REPETITION)
+
+
+class EngineWatch:
+    """What is remembered of one engine between scrapes."""
+
+    def __init__(self, engine: str, horizon: float) -> None:
+        self.engine = engine
+        self.track = Track(horizon)
+        self.facts = EngineFacts()
+        self.speed = PrefillSpeed()
+        self.window: Window | None = None
+        self._moved_at: float | None = None
+        self._held_since: float | None = None
+
+    def push(self, reading: Reading, facts: EngineFacts, thresholds: Thresholds, restarted: bool = False) -> None:
+        """Take the next reading with the facts of its page."""
+        last = self.track.last
+        self.facts = facts
+        self.track.push(reading, restarted)
+        self.window = self.track.window()
+        step = self.track.window(0.0)
+        if step is not None:
+            self.speed.learn(step)
+        if last is None or _moved(last, reading) or not _work(reading):
+            self._moved_at = reading.at
+        held = self._holds_without_work(reading, thresholds)
+        self._held_since = (self._held_since or reading.at) if held else None
+
+    def _holds_without_work(self, reading: Reading, thresholds: Thresholds) -> bool:
+        """Tell whether blocks are held that no request explains.
+
+        By Little's law: tokens held over tokens arriving a second is how long each is held.
+        """
+        usage = reading.value(Q.KV_CACHE_USAGE)
+        if usage is None or usage <= thresholds.kv_idle_usage or _work(reading):
+            return False
+        arriving = self.window.rate(Q.PROMPT_TOKENS) if self.window is not None else None
+        if not arriving:
+            return self.window is not None
+        held = usage * (self.facts.kv_cache_tokens or 0)
+        return held / arriving > thresholds.kv_idle_seconds
+
+    def state(self) -> EngineState:
+        """Return the engine's state as of its last reading."""
+        reading, window = self.track.last, self.window
+        if reading is None:
+            return EngineState(self.engine)
+        gauges = EngineState(
+            self.engine,
+            requests_waiting=reading.value(Q.REQUESTS_WAITING),
+            requests_running=reading.value(Q.REQUESTS_RUNNING),
+            kv_fetch_waiting=reading.value(Q.KV_FETCH_WAITING),
+            kv_cache_usage_ratio=reading.value(Q.KV_CACHE_USAGE),
+            kv_cache_tokens=self.facts.kv_cache_tokens,
+            stuck_seconds=reading.at - (self._moved_at or reading.at),
+            held_seconds=reading.at - (self._held_since or reading.at),
+            prefill_tokens_per_second=self.speed.tokens_per_second,
+        )
+        return gauges if window is None else _with_rates(gauges, window)
+
+
+def _work(reading: Reading) -> bool:
+    return bool(reading.value(Q.REQUESTS_RUNNING) or reading.value(Q.REQUESTS_WAITING))
+
+
+def _moved(before: Reading, after: Reading) -> bool:
+    """Tell whether any counter of the engine moved between two readings."""
+    if before.shape is not after.shape:
+        return True
+    rising = after.shape.rising
+    return rising(before.values) != rising(after.values)
+
+
+def _with_rates(gauges: EngineState, window: Window) -> EngineState:
+    """Return the state with everything that takes two readings."""
+    finished = [delta for quantity in _FINISHED if (delta := window.delta(quantity)) is not None]
+    generated = window.histogram(Q.REQUEST_GENERATION_TOKENS)
+    prefilling = window.histogram(Q.PREFILL_TIME)
+    gaps = window.histogram(Q.ITL)
+    computed = computed_tokens(window)
+    moved = transferred_share((window,))
+    backlog, grown = _backlog(window, computed)
+    seconds = window.seconds
+    return replace(
+        gauges,
+        prefix_cache_hit_ratio=_ratio(window, Q.PREFIX_CACHE_HITS, Q.PREFIX_CACHE_QUERIES),
+        external_cache_hit_ratio=_ratio(window, Q.EXTERNAL_CACHE_HITS, Q.EXTERNAL_CACHE_QUERIES),
+        requests_per_second=sum(finished) / seconds if finished else None,
+        prompt_tokens_per_second=window.rate(Q.PROMPT_TOKENS),
+        computed_tokens_per_second=None if computed is None else computed / seconds,
+        generation_tokens_per_second=window.rate(Q.GENERATION_TOKENS),
+        preemptions_per_second=window.rate(Q.PREEMPTIONS),
+        errors_per_second=window.rate(Q.FINISHED_ERROR),
+        requests_in_window=sum(finished) if finished else None,
+        prefill_concurrency=None if prefilling is None else prefilling.sum / seconds,
+        prefill_demand_tokens_per_second=None if computed is None else max(0.0, computed + grown) / seconds,
+        backlog_tokens=backlog,
+        itl_seconds=gaps.mean if gaps is not None else None,
+        kv_recomputed_share=None if moved is None else 1.0 - moved,
+        generation_tokens_per_request=generated.mean if generated is not None else None,
+    )
+
+
+def _ratio(window: Window, part: Q, whole: Q) -> float | None:
+    hits, queries = window.delta(part), window.delta(whole)
+    return min(1.0, hits / queries) if hits is not None and queries else None
+
+
+def _backlog(window: Window, computed: float | None) -> tuple[float | None, float]:
+    """Return the prompt tokens that wait and by how many that grew within the window.
+
+    Waiting requests are taken to be as long as those prefilled within the window.
+    """
+    prefilled = window.histogram(Q.PREFILL_TIME)
+    waiting = window.segments[-1].last.value(Q.REQUESTS_WAITING)
+    if waiting is None or computed is None or prefilled is None or prefilled.count <= 0:
+        return None, 0.0
+    first = window.segments[0].first
+    before = first.value(Q.REQUESTS_WAITING) if first is not None and not window.resets else 0.0
+    each = computed / prefilled.count
+    return waiting * each, (waiting - (before or 0.0)) * each
