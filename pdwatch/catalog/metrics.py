@@ -1,0 +1,272 @@
+"""Every metric that pdwatch exports, stated once: the exporter, the dashboards, the docs and the tests read it here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["gauge", "counter", "histogram", "info"]
+Level = Literal["engine", "worker", "pool", "service", "pdwatch"]
+
+_UNITS = (
+    *("bytes_per_second", "tokens_per_second", "requests_per_second", "per_second"),
+    *("seconds", "bytes", "ratio", "tokens", "requests"),
+)
+
+POOL = ("service", "role")
+WORKER = (*POOL, "replica", "worker")
+ENGINE = (*WORKER, "engine")
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDef:
+    """One metric family. Ratios are 0 to 1, durations seconds, sizes bytes."""
+
+    name: str
+    """As it stands in the text format: counters with `_total`, infos with `_info`."""
+    help: str
+    kind: Kind
+    unit: str
+    """The base unit, which is also the end of the name; empty for counts, switches and infos."""
+    labels: tuple[str, ...]
+
+    @property
+    def level(self) -> Level:
+        """What one series is about, by its labels."""
+        levels: tuple[tuple[str, Level], ...] = (("engine", "engine"), ("worker", "worker"), ("role", "pool"))
+        found = (level for label, level in levels if label in self.labels)
+        return next(found, "service" if "service" in self.labels else "pdwatch")
+
+
+def _metric(name: str, text: str, labels: tuple[str, ...], kind: Kind = "gauge") -> MetricDef:
+    stem = name.removesuffix("_total")
+    unit = next((unit for unit in _UNITS if stem.endswith(f"_{unit}")), "")
+    full = name if name.startswith("process_") else f"pdwatch_{name}"
+    return MetricDef(full, text, kind, unit, labels)
+
+
+# Workers
+WORKER_UP = _metric("worker_up", "Whether the last scrape of the worker succeeded, 1 or 0.", WORKER)
+WORKER_STALE = _metric(
+    "worker_stale", "Whether the last good page of the worker is too old to be judged, 1 or 0.", WORKER
+)
+WORKER_HEALTH = _metric("worker_health", "Whether the last GET /health answered with a 2xx status, 1 or 0.", WORKER)
+WORKER_RESTARTS = _metric("worker_restarts", "Restarts of the worker within the window.", WORKER)
+WORKER_PAGE_AGE = _metric(
+    "worker_page_age_seconds", "Age of the last good page at the instant of the snapshot, in seconds.", WORKER
+)
+WORKER_SCRAPE = _metric("worker_scrape_duration_seconds", "Time that the last scrape took, in seconds.", WORKER)
+WORKER_INFO = _metric(
+    "worker_info",
+    "What runs on the worker and where, always 1.",
+    (*WORKER, "version", "family", "model", "host"),
+    "info",
+)
+WORKER_MISSING = _metric(
+    "worker_missing_quantities", "Quantities that the page of the worker lacks in this version or setting.", WORKER
+)
+WORKER_MISSING_INFO = _metric(
+    "worker_missing_info",
+    "A quantity that the page lacks, its upstream metric and the versions that have it, always 1.",
+    (*WORKER, "quantity", "upstream", "versions"),
+    "info",
+)
+
+# Engines
+REQUESTS_WAITING = _metric("requests_waiting", "Requests that wait in the engine's queue.", ENGINE)
+REQUESTS_RUNNING = _metric("requests_running", "Requests that the engine runs.", ENGINE)
+KV_FETCH_WAITING = _metric(
+    "kv_fetch_waiting_requests", "Requests that wait for remote KV and receive none yet.", ENGINE
+)
+KV_CACHE_USAGE = _metric("kv_cache_usage_ratio", "Share of the engine's KV cache in use, 0 to 1.", ENGINE)
+KV_CACHE_TOKENS = _metric("kv_cache_tokens", "Capacity of the engine's KV cache, in tokens.", ENGINE)
+PREFIX_CACHE_HIT = _metric(
+    "prefix_cache_hit_ratio", "Share of prompt tokens found in the engine's own prefix cache, 0 to 1.", ENGINE
+)
+EXTERNAL_CACHE_HIT = _metric(
+    "external_cache_hit_ratio", "Share of prompt tokens found in the external KV cache, 0 to 1.", ENGINE
+)
+ENGINE_REQUESTS = _metric("engine_requests_per_second", "Requests that the engine takes, per second.", ENGINE)
+ENGINE_PROMPT_TOKENS = _metric(
+    "engine_prompt_tokens_per_second", "Prompt tokens of the engine, computed or not, per second.", ENGINE
+)
+ENGINE_COMPUTED_TOKENS = _metric(
+    "engine_computed_tokens_per_second", "Prompt tokens that the engine computed, per second.", ENGINE
+)
+ENGINE_GENERATION_TOKENS = _metric(
+    "engine_generation_tokens_per_second", "Tokens that the engine generated, per second.", ENGINE
+)
+PREEMPTIONS = _metric("preemptions_per_second", "Requests that the engine preempted, per second.", ENGINE)
+ERRORS = _metric("errors_per_second", "Requests that ended with an error on the engine, per second.", ENGINE)
+ENGINE_RECOMPUTED = _metric(
+    "engine_kv_recomputed_share_ratio",
+    "Share of uncached prompt tokens that the engine computed instead of receiving their KV, 0 to 1.",
+    ENGINE,
+)
+ENGINE_REQUEST_TOKENS = _metric("engine_generation_tokens_per_request", "Mean tokens generated per request.", ENGINE)
+ENGINE_STUCK = _metric(
+    "engine_stuck_seconds", "Time with work in the engine while none of its counters moved, in seconds.", ENGINE
+)
+ENGINE_HELD = _metric(
+    "engine_kv_held_seconds", "Time that KV blocks are held while no request runs or waits, in seconds.", ENGINE
+)
+
+# Pools
+POOL_WORKERS = _metric("pool_workers", "Workers of the pool.", POOL)
+POOL_WORKERS_UP = _metric("pool_workers_up", "Workers of the pool whose last scrape succeeded.", POOL)
+POOL_ENGINES = _metric("pool_engines", "Engines (data-parallel ranks) of the pool.", POOL)
+POOL_GUESSED = _metric("pool_role_guessed", "Whether the role of the pool is inferred and not declared, 1 or 0.", POOL)
+QUEUE_IMBALANCE = _metric(
+    "queue_imbalance_ratio", "Requests on the busiest engine over the mean of its pool; 1 is even.", POOL
+)
+POOL_BUSIEST = _metric("pool_busiest_engine_requests", "Requests that wait or run on the busiest engine.", POOL)
+POOL_MEAN = _metric("pool_mean_engine_requests", "Requests that wait or run on an engine in the mean.", POOL)
+POOL_PRESSURE = _metric("pool_pressure_ratio", "Demand on the pool over its capacity; from 1 it is too small.", POOL)
+POOL_PRESSURE_BOUND = _metric(
+    "pool_pressure_bound_info",
+    "The bound that the pressure comes from (compute, queue, kv, itl), always 1.",
+    (*POOL, "bound"),
+    "info",
+)
+POOL_KV_MEAN = _metric("pool_kv_cache_usage_ratio", "Share of the KV cache in use, mean over engines, 0 to 1.", POOL)
+POOL_KV_P90 = _metric(
+    "pool_kv_cache_usage_p90_ratio", "Share of the KV cache in use, 90th percentile over engines, 0 to 1.", POOL
+)
+POOL_KV_WORST = _metric(
+    "pool_kv_cache_usage_worst_ratio", "Share of the KV cache in use on the fullest engine, 0 to 1.", POOL
+)
+POOL_KV_TOKENS = _metric("pool_kv_cache_tokens", "Capacity of the KV caches of the pool, in tokens.", POOL)
+POOL_KV_USED = _metric("pool_kv_cache_used_tokens", "Tokens in the KV caches of the pool.", POOL)
+POOL_PREFIX_HIT = _metric(
+    "pool_prefix_cache_hit_ratio", "Share of prompt tokens found in the prefix caches of the pool, 0 to 1.", POOL
+)
+POOL_EXTERNAL_HIT = _metric(
+    "pool_external_cache_hit_ratio", "Share of prompt tokens found in the external KV cache, 0 to 1.", POOL
+)
+POOL_FINISHED = _metric("pool_finished_requests_per_second", "Requests that the pool finished, per second.", POOL)
+POOL_WINDOW = _metric(
+    "pool_window_requests", "Requests finished within the window: what the rates of the pool rest on.", POOL
+)
+CURRENT_REPLICAS = _metric("current_replicas", "Replicas that the role has.", POOL)
+DESIRED_REPLICAS = _metric("desired_replicas", "Replicas that the role should have; absent where unknown.", POOL)
+EXPERT_BALANCE = _metric(
+    "expert_balancedness_ratio",
+    "Tokens per expert-parallel rank, mean over maximum; 1 is even.",
+    (*POOL, "replica", "model"),
+)
+
+# KV transfer
+KV_SECONDS = _metric(
+    "kv_transfer_seconds", "Time of one KV transfer in seconds, as counted by the side in role.", POOL, "histogram"
+)
+KV_BYTES = _metric("kv_transfer_bytes_total", "Bytes of KV transferred since pdwatch watches.", ("service",), "counter")
+KV_FAILURES = _metric(
+    "kv_transfer_failures_total", "KV transfers that failed since pdwatch watches.", ("service",), "counter"
+)
+KV_MEAN = _metric(
+    "kv_transfer_mean_seconds", "Mean time of one KV transfer within the window, in seconds.", ("service",)
+)
+KV_P95 = _metric(
+    "kv_transfer_p95_seconds",
+    "95th percentile of the time of one KV transfer within the window, in seconds.",
+    ("service",),
+)
+KV_BANDWIDTH = _metric(
+    "kv_transfer_bandwidth_bytes_per_second",
+    "What one KV transfer gets, in bytes per second of its time.",
+    ("service",),
+)
+KV_THROUGHPUT = _metric(
+    "kv_transfer_bytes_per_second", "KV transferred between the pools, in bytes per second.", ("service",)
+)
+KV_TRANSFERS = _metric("kv_transfers_per_second", "KV transfers per second.", ("service",))
+KV_FAILURE_RATE = _metric("kv_transfer_failures_per_second", "KV transfers that failed, per second.", ("service",))
+KV_EXPIRED = _metric(
+    "kv_transfer_expired_per_second", "KV that nobody fetched before it expired on prefill, per second.", ("service",)
+)
+KV_AFTER_EXPIRY = _metric(
+    "kv_transfer_after_expiry_per_second", "KV that was fetched after it had expired, per second.", ("service",)
+)
+KV_PREFILL_RATIO = _metric(
+    "kv_transfer_prefill_ratio", "Mean transfer time over mean prefill compute time of a request.", ("service",)
+)
+KV_WAITING = _metric(
+    "kv_transfer_waiting_requests", "Requests on decode that wait for remote KV and receive none yet.", ("service",)
+)
+KV_MOVING = _metric("kv_transfer_moving", "Whether decode receives the KV that prefill computed, 1 or 0.", ("service",))
+KV_RECOMPUTED = _metric(
+    "kv_recomputed_share_ratio", "Share of prompt tokens that decode computed again, 0 to 1.", ("service",)
+)
+
+# Latency and objectives
+TTFT = _metric("ttft_seconds", "Time to first token as the role counts it, in seconds.", POOL, "histogram")
+ITL = _metric("itl_seconds", "Time between two tokens as the role counts it, in seconds.", POOL, "histogram")
+TTFT_WINDOW = _metric(
+    "ttft_window_seconds",
+    "Time to first token over the whole way, by percentile within the window, in seconds.",
+    ("service", "percentile"),
+)
+ITL_WINDOW = _metric(
+    "itl_window_seconds",
+    "Time between two tokens, by percentile within the window, in seconds.",
+    ("service", "percentile"),
+)
+TTFT_CHAIN = _metric("ttft_chain_seconds", "Mean time of one hop to the first token, in seconds.", ("service", "hop"))
+SLO_ATTAINMENT = _metric(
+    "slo_attainment_ratio", "Share of observations that met the objective, 0 to 1.", ("service", "objective")
+)
+SLO_OBJECTIVE = _metric("slo_objective_seconds", "The objective, in seconds.", ("service", "objective"))
+SLO_TARGET = _metric(
+    "slo_target_ratio", "Share of observations that must meet the objective.", ("service", "objective")
+)
+SLO_EDGE = _metric(
+    "slo_edge_seconds", "Bucket edge at which the attainment is read, in seconds.", ("service", "objective")
+)
+
+# Judgement
+ADVICE = _metric("advice", "1 for the action that the service needs, 0 for every other.", ("service", "action"))
+ADVICE_CONFIDENCE = _metric("advice_confidence_ratio", "How sure the advice is, 0 to 1.", ("service",))
+ADVICE_SINCE = _metric("advice_since_timestamp_seconds", "Since when the advice stands, in Unix seconds.", ("service",))
+FINDING_ACTIVE = _metric(
+    "finding_active",
+    "1 while a finding of this kind stands; absent while none does.",
+    ("service", "finding", "severity"),
+)
+FINDINGS = _metric("findings", "Findings that stand, by severity.", ("service", "severity"))
+
+# pdwatch itself
+BUILD_INFO = _metric("build_info", "Versions of pdwatch and Python, always 1.", ("version", "python"), "info")
+RELOAD_OK = _metric(
+    "config_last_reload_successful", "Whether the configuration was last loaded without error, 1 or 0.", ()
+)
+RELOAD_TIME = _metric(
+    "config_last_reload_timestamp_seconds", "When the configuration in use was loaded, in Unix seconds.", ()
+)
+CYCLE_SECONDS = _metric(
+    "cycle_duration_seconds", "Time from the first scrape of a cycle to its snapshot, in seconds.", ()
+)
+CYCLES = _metric("cycles_total", "Cycles of collection finished.", (), "counter")
+SNAPSHOT_AGE = _metric("snapshot_age_seconds", "Age of the snapshot behind this page, in seconds.", ())
+DISCOVERY_TARGETS = _metric("discovery_targets", "Workers that discovery yields.", ())
+DISCOVERY_UP = _metric(
+    "discovery_up", "0 for a source whose last refresh failed; absent for a source that answers.", ("source",)
+)
+DUPLICATES = _metric("duplicate_samples", "Samples left out of this page because another has the same labels.", ())
+PROCESS_CPU = _metric("process_cpu_seconds_total", "CPU time of pdwatch, user and system, in seconds.", (), "counter")
+PROCESS_RESIDENT = _metric("process_resident_memory_bytes", "Resident memory of pdwatch, in bytes.", ())
+PROCESS_VIRTUAL = _metric("process_virtual_memory_bytes", "Virtual memory of pdwatch, in bytes.", ())
+PROCESS_START = _metric("process_start_time_seconds", "Start of pdwatch, in Unix seconds.", ())
+PROCESS_FDS = _metric("process_open_fds", "File descriptors that pdwatch has open.", ())
+PROCESS_MAX_FDS = _metric("process_max_fds", "File descriptors that pdwatch may open.", ())
+
+METRICS: tuple[MetricDef, ...] = tuple(entry for entry in tuple(vars().values()) if isinstance(entry, MetricDef))
+"""Every definition above, in the order of declaration, which is the order on the page."""
+
+
+def metric(name: str) -> MetricDef:
+    """Return the definition of *name*, with or without the prefix `pdwatch_`. Raises `KeyError` for an unknown one."""
+    full = name if name.startswith(("pdwatch_", "process_")) else f"pdwatch_{name}"
+    found = next((entry for entry in METRICS if entry.name == full), None)
+    if found is None:
+        raise KeyError(f"{full} is no metric of pdwatch; docs/metrics.md lists them")
+    return found

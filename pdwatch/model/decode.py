@@ -1,0 +1,228 @@
+"""A snapshot read back from its JSON, by a terminal that attaches to a running serve.
+
+Keys and words that this version does not know are skipped, so that either side may be the newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from enum import Enum
+from math import inf, nan
+from typing import Any, TypeVar
+
+from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
+from pdwatch.model.reading import Histogram, Missing, Quantity
+from pdwatch.model.snapshot import (
+    Attainment,
+    EngineState,
+    LatencyState,
+    PoolState,
+    Quantiles,
+    SelfState,
+    ServiceState,
+    Snapshot,
+    TransferState,
+    TtftChain,
+    WorkerState,
+)
+from pdwatch.model.target import Role, RoleSource
+
+Json = dict[str, Any]
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+
+_SCOPE = ("role", "replica", "worker", "engine", "host", "gpu", "port")
+
+
+def snapshot_from_json(data: Mapping[str, Any]) -> Snapshot:
+    """Return the snapshot that *data* describes; what it leaves out is unknown.
+
+    Raises `ValueError` with one line that names the key when a value is missing or of the wrong type.
+    """
+    return Snapshot(
+        t=_number(_need(data, "t", "snapshot")),
+        services={name: _read_service(name, service) for name, service in _object(data, "services").items()},
+        hosts=_object(data, "hosts"),
+        self_state=_read(SelfState, _object(data, "self"), discovery_errors=_texts(_object(data, "self"))),
+    )
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a number is expected")
+    return float(value)
+
+
+def _typed(kind: type[Any]) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if type(value) is not kind:
+            raise ValueError(f"{kind.__name__} is expected")
+        return value
+
+    return check
+
+
+def _optional(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else check(value)
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "float": _number,
+    "str": _typed(str),
+    "int": _typed(int),
+    "bool": _typed(bool),
+}
+_CHECKS |= {f"{name} | None": _optional(check) for name, check in tuple(_CHECKS.items())}
+
+
+def _need(data: Mapping[str, Any], key: str, where: str) -> Any:
+    if key not in data:
+        raise ValueError(f"{where} has no {key!r}; it was not written by pdwatch")
+    return data[key]
+
+
+def _object(data: Mapping[str, Any], key: str) -> Json:
+    value = data.get(key)
+    if not isinstance(value, dict | None):
+        raise ValueError(f"{key!r} of a snapshot must be an object, not {value!r}")
+    return value or {}
+
+
+def _objects(data: Mapping[str, Any], key: str) -> list[Json]:
+    value = data.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError(f"{key!r} of a snapshot must be a list of objects")
+    return value
+
+
+def _read(kind: type[T], data: Mapping[str, Any], **given: Any) -> T:
+    """Build a record from the keys of its plain fields and what is *given* for the others."""
+    values = dict(given)
+    for entry in fields(kind):  # type: ignore[arg-type]
+        check = _CHECKS.get(str(entry.type))
+        if entry.name in given or check is None or entry.name not in data:
+            continue
+        try:
+            values[entry.name] = check(data[entry.name])
+        except ValueError as error:
+            raise ValueError(f"{kind.__name__}: {entry.name!r} is {data[entry.name]!r}; {error}") from None
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f"{kind.__name__}: {str(error).partition(' ')[2]}") from None
+
+
+def _word(kind: type[E], value: Any, unknown: E) -> E:
+    """Return the member for *value*, or *unknown* for a word that this version does not have."""
+    return next((member for member in kind if member.value == value), unknown)
+
+
+def _texts(data: Mapping[str, Any], key: str = "discovery_errors") -> dict[str, str]:
+    return {name: str(value) for name, value in _object(data, key).items()}
+
+
+def _read_service(name: str, data: Json) -> ServiceState:
+    objectives = _object(data, "objectives")
+    return ServiceState(
+        service=name,
+        pools={_role(role): _read_pool(_role(role), pool) for role, pool in _object(data, "pools").items()},
+        transfer=_read_transfer(_object(data, "transfer")),
+        experts={replica: _number(value) for replica, value in _object(data, "experts").items()},
+        latency=_read_latency(_object(data, "latency")),
+        slo={
+            objective: _read_attainment(ratio, objectives.get(objective, {}))
+            for objective, ratio in _object(data, "slo").items()
+        },
+        advice=_read_advice(_object(data, "advice")),
+        workers=tuple(_read_worker(worker) for worker in _objects(data, "workers")),
+        findings=tuple(_read_finding(finding) for finding in _objects(data, "findings")),
+    )
+
+
+def _role(value: Any) -> Role:
+    return _word(Role, value, Role.UNKNOWN)
+
+
+def _read_pool(role: Role, data: Json) -> PoolState:
+    busiest = _object(data, "busiest_engine")
+    engine = (str(busiest.get("worker", "")), str(busiest.get("engine", ""))) if busiest else None
+    return _read(PoolState, data, role=role, busiest_engine=engine)
+
+
+def _read_transfer(data: Json) -> TransferState:
+    reported_by = None if data.get("reported_by") is None else _role(data["reported_by"])
+    return _read(TransferState, data, reported_by=reported_by, histogram=_read_histogram(data.get("histogram")))
+
+
+def _read_histogram(data: Json | None) -> Histogram | None:
+    if data is None:
+        return None
+    bounds = tuple(inf if bound is None else _number(bound) for bound in data.get("bounds", ()))
+    return _read(Histogram, data, bounds=bounds, buckets=tuple(map(_number, data.get("buckets", ()))))
+
+
+def _read_latency(data: Json) -> LatencyState:
+    def by_role(key: str) -> dict[Role, Histogram]:
+        read = {_role(role): _read_histogram(item) for role, item in _object(data, key).items()}
+        return {role: histogram for role, histogram in read.items() if histogram is not None}
+
+    return _read(
+        LatencyState,
+        data,
+        ttft_seconds=_read(Quantiles, _object(data, "ttft_seconds")),
+        itl_seconds=_read(Quantiles, _object(data, "itl_seconds")),
+        chain=_read(TtftChain, _object(data, "chain")),
+        ttft_by_role=by_role("ttft_by_role"),
+        itl_by_role=by_role("itl_by_role"),
+    )
+
+
+def _read_attainment(ratio: Any, data: Json) -> Attainment:
+    unknown: Json = {"objective_seconds": None, "bucket_seconds": None, "target": None}
+    return _read(Attainment, unknown | data | {"ratio": ratio})
+
+
+def _read_advice(data: Json) -> Advice:
+    unknown: Json = {"confidence": 0.0, "since": None, "reason": ""}
+    return _read(
+        Advice,
+        unknown | data,
+        action=_word(Action, data.get("action"), Action.CANNOT_TELL),
+        prefill=_read(Replicas, {"current": 0, "desired": None} | _object(data, "prefill")),
+        decode=_read(Replicas, {"current": 0, "desired": None} | _object(data, "decode")),
+        evidence=_read_evidence(data),
+    )
+
+
+def _read_evidence(data: Json) -> tuple[Evidence, ...]:
+    return tuple(
+        _read(Evidence, item, scope={word: str(item[word]) for word in _SCOPE if item.get(word) is not None})
+        for item in _objects(data, "evidence")
+    )
+
+
+def _read_worker(data: Json) -> WorkerState:
+    known = set(Quantity)
+    return _read(
+        WorkerState,
+        {"url": "", "host": None, "age_seconds": None} | data,
+        role=_role(data.get("role")),
+        role_source=_word(RoleSource, data.get("role_source"), RoleSource.NONE),
+        behaviour=_role(data.get("behaviour")),
+        engines=tuple(_read(EngineState, engine) for engine in _objects(data, "engines")),
+        missing=tuple(
+            _read(Missing, item, quantity=Quantity(item["quantity"]))
+            for item in _objects(data, "missing")
+            if item.get("quantity") in known
+        ),
+    )
+
+
+def _read_finding(data: Json) -> Finding:
+    severity = next((member for member in Severity if member.word == data.get("severity")), Severity.WARNING)
+    return _read(
+        Finding, {"fix": ""} | data, severity=severity, scope=_texts(data, "scope"), evidence=_read_evidence(data)
+    )

@@ -1,0 +1,94 @@
+"""A snapshot as JSON: the body of `/api/v1/snapshot` and one line a tick of a replay.
+
+A number that is not known, or is not finite, is `null`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import is_dataclass
+from enum import Enum
+from math import isfinite
+from typing import Any
+from urllib.parse import urlsplit
+
+from pdwatch.model.decode import snapshot_from_json
+from pdwatch.model.judgement import Evidence, Severity
+from pdwatch.model.snapshot import PoolState, ServiceState, Snapshot, WorkerState
+
+__all__ = ["dumps", "public_url", "snapshot_from_json", "snapshot_to_json"]
+
+Json = dict[str, Any]
+
+
+def dumps(snapshot: Snapshot) -> str:
+    """Return the snapshot as one line of ASCII."""
+    return json.dumps(snapshot_to_json(snapshot), separators=(",", ":"), allow_nan=False)
+
+
+def snapshot_to_json(snapshot: Snapshot) -> Json:
+    """Return the snapshot as the JSON types of the standard library."""
+    return {
+        "t": _plain(snapshot.t),
+        "services": {name: _service(service) for name, service in snapshot.services.items()},
+        "hosts": _plain(snapshot.hosts),
+        "self": _plain(snapshot.self_state),
+    }
+
+
+def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind is float:
+        return value if isfinite(value) else None
+    if value is None or kind in _AS_IT_IS:
+        return value
+    writer = _WRITERS.get(kind)
+    return writer(value) if writer is not None else _compound(value)
+
+
+def _compound(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if is_dataclass(value):
+        return _record(value)
+    return [_plain(item) for item in value] if isinstance(value, Iterable) else str(value)
+
+
+def _record(value: Any, *without: str) -> Json:
+    return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__ if name not in without}
+
+
+def _service(service: ServiceState) -> Json:
+    record = _record(service, "service", "slo")
+    record["slo"] = {name: _plain(attainment.ratio) for name, attainment in service.slo.items()}
+    record["objectives"] = {name: _record(attainment, "ratio") for name, attainment in service.slo.items()}
+    return record
+
+
+def _pool(pool: PoolState) -> Json:
+    record = _record(pool, "role")
+    busiest = pool.busiest_engine
+    record["busiest_engine"] = busiest and {"worker": busiest[0], "engine": busiest[1]}
+    return record
+
+
+def _worker(worker: WorkerState) -> Json:
+    return _record(worker) | {"url": public_url(worker.url)}
+
+
+def public_url(url: str) -> str:
+    """Return the URL without a user and password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
+
+
+_AS_IT_IS = frozenset((str, int, bool))
+_WRITERS: dict[type[Any], Callable[[Any], Any]] = {
+    Severity: lambda severity: severity.word,
+    PoolState: _pool,
+    WorkerState: _worker,
+    Evidence: lambda evidence: _plain(evidence.scope) | _record(evidence, "scope"),
+}
