@@ -36,6 +36,7 @@ class Thresholds:
     pressure_high: float = _threshold(1.0, "ratio", "Demand over capacity from which a pool is too small.")
     pressure_target: float = _threshold(0.75, "ratio", "Demand over capacity that a resized pool is planned for.")
     pressure_low: float = _threshold(0.35, "ratio", "Demand over capacity below which a pool may give a replica away.")
+    drain_seconds: float = _threshold(20.0, "seconds", "Time within which a pool should work off what waits.")
     kv_recomputed_share: float = _threshold(
         0.5, "ratio", "Share of prompt tokens computed on decode from which KV counts as recomputed."
     )

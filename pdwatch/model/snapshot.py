@@ -20,6 +20,8 @@ class EngineState:
     engine: str
     requests_waiting: float | None = None
     requests_running: float | None = None
+    load: float | None = None
+    """Mean requests waiting, running or in prefill over the window, by gauges or by summed times, whichever is more."""
     kv_fetch_waiting: float | None = None
     """Requests that wait for remote KV and have not begun to receive it."""
     kv_cache_usage_ratio: float | None = None
@@ -200,8 +202,8 @@ class Attainment:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceState:
-    """One service: its pools, what moves between them, what is wrong, what to do."""
+class ServiceSignals:
+    """What is measured of one service: its pools and what moves between them."""
 
     service: str
     pools: Mapping[Role, PoolState]
@@ -210,8 +212,14 @@ class ServiceState:
     """Expert balancedness by replica: mean over maximum of tokens per rank, 1 is even."""
     latency: LatencyState
     slo: Mapping[str, Attainment]
-    advice: Advice
     workers: tuple[WorkerState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState(ServiceSignals):
+    """One service as judged: what is measured, what is wrong, what to do."""
+
+    advice: Advice
     findings: tuple[Finding, ...] = ()
 
 

@@ -56,6 +56,14 @@ class EngineWatch:
         held = usage * (self.facts.kv_cache_tokens or 0)
         return held / arriving > thresholds.kv_idle_seconds
 
+    def _load(self) -> float | None:
+        waiting, running = self.track.mean(Q.REQUESTS_WAITING), self.track.mean(Q.REQUESTS_RUNNING)
+        if waiting is None and running is None:
+            return None
+        prefilling = self.window.histogram(Q.PREFILL_TIME) if self.window is not None else None
+        in_prefill = prefilling.sum / self.window.seconds if prefilling and self.window else 0.0
+        return (waiting or 0.0) + max(running or 0.0, in_prefill)
+
     def state(self) -> EngineState:
         """Return the engine's state as of its last reading."""
         reading, window = self.track.last, self.window
@@ -65,6 +73,7 @@ class EngineWatch:
             self.engine,
             requests_waiting=reading.value(Q.REQUESTS_WAITING),
             requests_running=reading.value(Q.REQUESTS_RUNNING),
+            load=self._load(),
             kv_fetch_waiting=reading.value(Q.KV_FETCH_WAITING),
             kv_cache_usage_ratio=reading.value(Q.KV_CACHE_USAGE),
             kv_cache_tokens=self.facts.kv_cache_tokens,

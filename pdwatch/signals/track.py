@@ -113,6 +113,11 @@ class Track:
                 first = None
         return segments
 
+    def mean(self, quantity: Quantity) -> float | None:
+        """Return the mean of a gauge over the readings kept."""
+        values = [value for reading in self._readings if (value := reading.value(quantity)) is not None]
+        return sum(values) / len(values) if values else None
+
     def ledger(self) -> Ledger:
         """Return the totals since the first reading ever seen."""
         total = Ledger()

@@ -1,0 +1,102 @@
+"""One service: the signals of its workers, pools, transfer and latency, put together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.model.snapshot import PoolState, ServiceSignals, WorkerState
+from pdwatch.model.target import Role
+from pdwatch.model.window import Window
+from pdwatch.signals.latency import latency_state, slo_state
+from pdwatch.signals.pool import pool_state
+from pdwatch.signals.pressure import with_pressure
+from pdwatch.signals.track import Ledger
+from pdwatch.signals.transfer import transfer_state
+from pdwatch.signals.worker import WorkerWatch
+
+POOL_ROLES = (Role.PREFILL, Role.DECODE, Role.BOTH, Role.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Objectives:
+    """What a service promises: seconds per objective and the share of requests that must meet each."""
+
+    ttft: float | None = None
+    itl: float | None = None
+    target: float = 0.95
+
+
+class ServiceWatch:
+    """The workers of one service and the totals of those that left."""
+
+    def __init__(self, name: str, objectives: Objectives, connector: str | None, thresholds: Thresholds) -> None:
+        self.name = name
+        self.objectives = objectives
+        self.connector = connector
+        self.thresholds = thresholds
+        self.workers: dict[str, WorkerWatch] = {}
+        self._departed: dict[Role, Ledger] = defaultdict(Ledger)
+
+    def remove(self, url: str) -> None:
+        """Forget a worker, keeping its totals so that the service's counters never fall."""
+        worker = self.workers.pop(url)
+        for engine in worker.engines.values():
+            self._departed[worker.role()[0]].merge(engine.track.ledger())
+
+    def signals(self, now: float, stale_after: float) -> ServiceSignals:
+        """Return everything measured of the service at *now*."""
+        states = tuple(
+            watch.state(now, stale_after) for watch in self.workers.values() if watch.role()[0] is not Role.ROUTER
+        )
+        pools = self._pools(states)
+        fresh = {state.url for state in states if not state.stale}
+        windows = self._windows(fresh)
+        ledger = self._ledger()
+        waiting = _waiting(state for state in states if state.role is Role.DECODE and not state.stale)
+        transfer = transfer_state(windows, ledger, self.connector, waiting)
+        goals = self.objectives
+        return ServiceSignals(
+            service=self.name,
+            pools=pools,
+            transfer=transfer,
+            experts={},
+            latency=latency_state(windows, ledger, transfer),
+            slo=slo_state(windows, goals.ttft, goals.itl, goals.target),
+            workers=states,
+        )
+
+    def _pools(self, states: Sequence[WorkerState]) -> dict[Role, PoolState]:
+        by_role: dict[Role, list[WorkerState]] = defaultdict(list)
+        for state in states:
+            by_role[state.role].append(state)
+        return {
+            role: with_pressure(pool_state(role, by_role[role]), by_role[role], self.thresholds, self.objectives.itl)
+            for role in POOL_ROLES
+            if role in by_role
+        }
+
+    def _windows(self, fresh: set[str]) -> Mapping[Role, Sequence[Window]]:
+        windows: dict[Role, list[Window]] = defaultdict(list)
+        for url, watch in self.workers.items():
+            if url in fresh:
+                windows[watch.role()[0]].extend(watch.windows())
+        return windows
+
+    def _ledger(self) -> dict[Role, Ledger]:
+        ledger: dict[Role, Ledger] = defaultdict(Ledger)
+        for role, kept in self._departed.items():
+            ledger[role].merge(kept)
+        for watch in self.workers.values():
+            for engine in watch.engines.values():
+                ledger[watch.role()[0]].merge(engine.track.ledger())
+        return ledger
+
+
+def _waiting(states: Iterable[WorkerState]) -> float | None:
+    counts = [
+        engine.kv_fetch_waiting for state in states for engine in state.engines if engine.kv_fetch_waiting is not None
+    ]
+    return sum(counts) if counts else None

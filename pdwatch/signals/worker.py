@@ -1,0 +1,117 @@
+"""One worker over time: its last page, its failures, its probes, its engines, and its state at an instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.model.page import Scrape
+from pdwatch.model.reading import Missing, PageReading
+from pdwatch.model.snapshot import WorkerState
+from pdwatch.model.target import Role, RoleSource, Target
+from pdwatch.model.window import Window
+from pdwatch.signals.engine import EngineWatch
+from pdwatch.signals.role import behaviour
+
+_GONE_AFTER = 3
+"""Pages in a row without an engine after which the engine is forgotten."""
+
+
+@dataclass(slots=True)
+class Health:
+    """The last answers of `/health` and `/version`."""
+
+    at: float | None = None
+    status: int | None = None
+    version: str | None = None
+
+
+class WorkerWatch:
+    """What is remembered of one worker between scrapes."""
+
+    def __init__(self, target: Target, horizon: float) -> None:
+        self.target = target
+        self.horizon = horizon
+        self.engines: dict[str, EngineWatch] = {}
+        self.health = Health()
+        self.failures = 0
+        self.last_good: float | None = None
+        self.error: str | None = None
+        self._behaviour = Role.UNKNOWN
+        self._family: str | None = None
+        self._missing: tuple[Missing, ...] = ()
+        self._scrape_seconds: float | None = None
+        self._process_start: float | None = None
+        self._absent: dict[str, int] = {}
+
+    def failed(self, scrape: Scrape, error: str) -> None:
+        """Take a scrape that gave no page. What was last read stays, with its age."""
+        self.failures += 1
+        self.error = error
+        self._scrape_seconds = scrape.seconds
+
+    def read(self, scrape: Scrape, page: PageReading, thresholds: Thresholds) -> None:
+        """Take the reading of a good page."""
+        self.failures, self.error = 0, None
+        self.last_good, self._scrape_seconds = scrape.at, scrape.seconds
+        self._family, self._missing = page.family, page.missing
+        restarted = self._restarted(page.process_start)
+        for reading in page.engines:
+            watch = self.engines.get(reading.engine)
+            if watch is None:
+                watch = self.engines[reading.engine] = EngineWatch(reading.engine, self.horizon)
+            watch.push(reading, page.facts[reading.engine], thresholds, restarted)
+        self._forget_engines({reading.engine for reading in page.engines})
+        shown = behaviour(self.windows())
+        if shown is not Role.UNKNOWN:
+            self._behaviour = shown
+
+    def _restarted(self, process_start: float | None) -> bool:
+        before, self._process_start = self._process_start, process_start
+        return before is not None and process_start is not None and process_start > before + 1.0
+
+    def _forget_engines(self, present: set[str]) -> None:
+        for engine in list(self.engines):
+            missed = 0 if engine in present else self._absent.get(engine, 0) + 1
+            self._absent[engine] = missed
+            if missed >= _GONE_AFTER:
+                del self.engines[engine], self._absent[engine]
+
+    def windows(self) -> list[Window]:
+        """Return the windows of its engines."""
+        return [engine.window for engine in self.engines.values() if engine.window is not None]
+
+    def role(self) -> tuple[Role, RoleSource]:
+        """Return the role as declared or reported, else as its numbers show it."""
+        if self.target.role is not Role.UNKNOWN:
+            return self.target.role, self.target.role_source
+        if self._behaviour is not Role.UNKNOWN:
+            return self._behaviour, RoleSource.BEHAVIOUR
+        return Role.UNKNOWN, RoleSource.NONE
+
+    def state(self, now: float, stale_after: float) -> WorkerState:
+        """Return the worker's state at *now*; a page older than *stale_after* seconds is stale."""
+        role, source = self.role()
+        age = None if self.last_good is None else max(0.0, now - self.last_good)
+        engines = [self.engines[name] for name in self.engines]
+        return WorkerState(
+            worker=self.target.worker,
+            url=self.target.url,
+            role=role,
+            role_source=source,
+            replica=self.target.replica_name,
+            host=self.target.host,
+            up=self.failures == 0 and self.last_good is not None,
+            age_seconds=age,
+            stale=age is None or age > stale_after,
+            error=self.error,
+            health=self.health.status,
+            version=self.health.version,
+            family=self._family,
+            model=next((engine.facts.model for engine in engines if engine.facts.model), None),
+            scrape_seconds=self._scrape_seconds,
+            restarts=max((window.resets for window in self.windows()), default=0),
+            behaviour=self._behaviour,
+            engines=tuple(engine.state() for engine in engines),
+            missing=self._missing,
+        )
