@@ -50,6 +50,10 @@ WORKER_UP = _metric("worker_up", "Whether the last scrape of the worker succeede
 WORKER_STALE = _metric(
     "worker_stale", "Whether the last good page of the worker is too old to be judged, 1 or 0.", WORKER
 )
+WORKER_TROUBLE = _metric(
+    "worker_trouble_info", "Why the last scrape gave no page, always 1.", (*WORKER, "trouble"), "info"
+)
+WORKER_FAILURES = _metric("worker_failed_scrapes", "Scrapes in a row that gave no page.", WORKER)
 WORKER_HEALTH = _metric("worker_health", "Whether the last GET /health answered with a 2xx status, 1 or 0.", WORKER)
 WORKER_RESTARTS = _metric("worker_restarts", "Restarts of the worker within the window.", WORKER)
 WORKER_PAGE_AGE = _metric(
@@ -75,6 +79,9 @@ WORKER_MISSING_INFO = _metric(
 # Engines
 REQUESTS_WAITING = _metric("requests_waiting", "Requests that wait in the engine's queue.", ENGINE)
 REQUESTS_RUNNING = _metric("requests_running", "Requests that the engine runs.", ENGINE)
+ENGINE_LOAD = _metric(
+    "engine_load_requests", "Mean requests that wait, run or are in prefill on the engine over the window.", ENGINE
+)
 KV_FETCH_WAITING = _metric(
     "kv_fetch_waiting_requests", "Requests that wait for remote KV and receive none yet.", ENGINE
 )
@@ -124,9 +131,12 @@ POOL_MEAN = _metric("pool_mean_engine_requests", "Requests that wait or run on a
 POOL_PRESSURE = _metric("pool_pressure_ratio", "Demand on the pool over its capacity; from 1 it is too small.", POOL)
 POOL_PRESSURE_BOUND = _metric(
     "pool_pressure_bound_info",
-    "The bound that the pressure comes from (compute, queue, kv, itl), always 1.",
+    "The bound that the pressure of the pool comes from, always 1.",
     (*POOL, "bound"),
     "info",
+)
+POOL_PREFILL = _metric(
+    "pool_prefill_concurrency_requests", "Requests in prefill at once in the mean over the window.", POOL
 )
 POOL_KV_MEAN = _metric("pool_kv_cache_usage_ratio", "Share of the KV cache in use, mean over engines, 0 to 1.", POOL)
 POOL_KV_P90 = _metric(
@@ -143,7 +153,7 @@ POOL_PREFIX_HIT = _metric(
 POOL_EXTERNAL_HIT = _metric(
     "pool_external_cache_hit_ratio", "Share of prompt tokens found in the external KV cache, 0 to 1.", POOL
 )
-POOL_FINISHED = _metric("pool_finished_requests_per_second", "Requests that the pool finished, per second.", POOL)
+POOL_REQUESTS = _metric("pool_requests_per_second", "Requests that the pool takes, per second.", POOL)
 POOL_WINDOW = _metric(
     "pool_window_requests", "Requests finished within the window: what the rates of the pool rest on.", POOL
 )

@@ -23,6 +23,7 @@ from pdwatch.model.snapshot import (
     ServiceState,
     Snapshot,
     TransferState,
+    Trouble,
     TtftChain,
     WorkerState,
 )
@@ -212,6 +213,7 @@ def _read_worker(data: Json) -> WorkerState:
         role=_role(data.get("role")),
         role_source=_word(RoleSource, data.get("role_source"), RoleSource.NONE),
         behaviour=_role(data.get("behaviour")),
+        trouble=next((trouble for trouble in Trouble if trouble.value == data.get("trouble")), None),
         engines=tuple(_read(EngineState, engine) for engine in _objects(data, "engines")),
         missing=tuple(
             _read(Missing, item, quantity=Quantity(item["quantity"]))

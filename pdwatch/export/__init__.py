@@ -1,0 +1,1 @@
+"""The snapshot for other programs and for people: Prometheus exposition, JSON, events, service discovery, one page."""
