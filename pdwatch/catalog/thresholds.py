@@ -28,7 +28,7 @@ class Thresholds:
         0.05, "per second", "Preemptions of one pool from which it counts as preempting."
     )
     queue_imbalance: float = _threshold(
-        2.0, "ratio", "Busiest engine over the mean of its pool from which load is uneven."
+        1.5, "ratio", "Busiest engine over the mean of its pool from which load is uneven."
     )
     queue_imbalance_requests: float = _threshold(
         8.0, "requests", "Requests that the busiest engine must hold above the mean before load counts as uneven."
@@ -52,6 +52,10 @@ class Thresholds:
     )
     stale_intervals: float = _threshold(
         2.0, "intervals", "Age of the last good page, in intervals, from which it is stale."
+    )
+    down_failures: float = _threshold(2.0, "scrapes", "Refused connections in a row from which a worker is down.")
+    advice_seconds: float = _threshold(
+        10.0, "seconds", "Time for which a changed advice must stand before it is given."
     )
     min_requests: float = _threshold(
         5.0, "requests", "Finished requests a window needs before rates of them are judged."

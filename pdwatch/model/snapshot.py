@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pdwatch.model.judgement import Advice, Finding
 from pdwatch.model.reading import Histogram, Missing
@@ -56,6 +57,21 @@ class EngineState:
     """How long KV blocks have been held while no request runs or waits; 0 when not."""
 
 
+class Trouble(StrEnum):
+    """Why a worker's page is not there."""
+
+    UNREACHABLE = "unreachable"
+    """No connection: the process or its host is gone."""
+    SLOW = "slow"
+    """No answer within the timeout: slow, stopped or hung, which is not the same as down."""
+    SCALING = "scaling"
+    """It says that it changes its size and answers 503 meanwhile."""
+    REFUSES = "refuses"
+    """It answers with an error status."""
+    UNREADABLE = "unreadable"
+    """It answers with something that is no metrics page."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerState:
     """One endpoint, with the last good values of its engines and their age."""
@@ -71,6 +87,9 @@ class WorkerState:
     """Age of the last good page; `None` when there never was one."""
     stale: bool = False
     error: str | None = None
+    trouble: Trouble | None = None
+    failures: int = 0
+    """Scrapes in a row that gave no page."""
     health: int | None = None
     """Status of the last `GET /health`."""
     version: str | None = None

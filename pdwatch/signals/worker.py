@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.page import Scrape
 from pdwatch.model.reading import Missing, PageReading
-from pdwatch.model.snapshot import WorkerState
+from pdwatch.model.snapshot import Trouble, WorkerState
 from pdwatch.model.target import Role, RoleSource, Target
 from pdwatch.model.window import Window
 from pdwatch.signals.engine import EngineWatch
@@ -26,6 +27,18 @@ class Health:
     version: str | None = None
 
 
+def trouble_of(scrape: Scrape) -> Trouble:
+    """Return what kind of failure a scrape without a page is, by its status and its message."""
+    message = (scrape.error or "").lower()
+    if scrape.status == HTTPStatus.SERVICE_UNAVAILABLE and "scaling" in message:
+        return Trouble.SCALING
+    if scrape.status is not None and scrape.status != HTTPStatus.OK:
+        return Trouble.REFUSES
+    if "timed out" in message or "timeout" in message:
+        return Trouble.SLOW
+    return Trouble.UNREADABLE if scrape.status == HTTPStatus.OK else Trouble.UNREACHABLE
+
+
 class WorkerWatch:
     """What is remembered of one worker between scrapes."""
 
@@ -37,6 +50,7 @@ class WorkerWatch:
         self.failures = 0
         self.last_good: float | None = None
         self.error: str | None = None
+        self.trouble: Trouble | None = None
         self._behaviour = Role.UNKNOWN
         self._family: str | None = None
         self._missing: tuple[Missing, ...] = ()
@@ -44,15 +58,16 @@ class WorkerWatch:
         self._process_start: float | None = None
         self._absent: dict[str, int] = {}
 
-    def failed(self, scrape: Scrape, error: str) -> None:
-        """Take a scrape that gave no page. What was last read stays, with its age."""
+    def failed(self, scrape: Scrape, page_error: str | None = None) -> None:
+        """Take a scrape that gave no page, or one that nobody can read. What was last read stays, with its age."""
         self.failures += 1
-        self.error = error
+        self.error = page_error or scrape.error or f"status {scrape.status}"
+        self.trouble = Trouble.UNREADABLE if page_error else trouble_of(scrape)
         self._scrape_seconds = scrape.seconds
 
     def read(self, scrape: Scrape, page: PageReading, thresholds: Thresholds) -> None:
         """Take the reading of a good page."""
-        self.failures, self.error = 0, None
+        self.failures, self.error, self.trouble = 0, None, None
         self.last_good, self._scrape_seconds = scrape.at, scrape.seconds
         self._family, self._missing = page.family, page.missing
         restarted = self._restarted(page.process_start)
@@ -105,6 +120,8 @@ class WorkerWatch:
             age_seconds=age,
             stale=age is None or age > stale_after,
             error=self.error,
+            trouble=self.trouble,
+            failures=self.failures,
             health=self.health.status,
             version=self.health.version,
             family=self._family,

@@ -1,0 +1,56 @@
+"""What a finding is made of. One entry states everything: condition, severity, words, runbook.
+
+To add one: an entry in a file of `judge/findings/`, a test that it fires, one that it stays silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.model.judgement import Evidence, Severity
+from pdwatch.model.snapshot import ServiceSignals
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a condition may look at."""
+
+    service: ServiceSignals
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A condition that holds for one scope, in words and numbers."""
+
+    scope: Mapping[str, str]
+    summary: str
+    evidence: tuple[Evidence, ...] = ()
+    severity: Severity | None = None
+    """Where this case differs from the entry's severity."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingDef:
+    """One named fault or risk."""
+
+    id: str
+    severity: Severity
+    title: str
+    """A few words, as an alert's name for people."""
+    meaning: str
+    """What it means and how it was measured."""
+    confirm: str
+    """How to see it without pdwatch."""
+    fix: str
+    """What to do, in the imperative."""
+    confused_with: str
+    detect: Callable[[View], Iterable[Hit]]
+    onset_seconds: float = 0.0
+    """How long the condition must hold before it is a finding."""
+    clear_seconds: float = 15.0
+    """How long it must be gone before the finding is."""
+    not_capacity: bool = False
+    """More replicas do not cure it: the advice is `fix` while it stands."""

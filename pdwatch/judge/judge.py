@@ -1,0 +1,38 @@
+"""The judgement of one service at one instant: signals in, the judged service out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.judge.advice import Advisor, Limits
+from pdwatch.judge.definition import View
+from pdwatch.judge.findings import FINDINGS
+from pdwatch.judge.standing import StandingFindings
+from pdwatch.model.snapshot import ServiceSignals, ServiceState
+from pdwatch.model.target import Role
+
+
+class Judge:
+    """What is remembered of one service between judgements."""
+
+    def __init__(self, thresholds: Thresholds, horizon: float, limits: Mapping[Role, Limits]) -> None:
+        self._thresholds = thresholds
+        self._findings = StandingFindings(FINDINGS)
+        self._advisor = Advisor(thresholds, horizon, limits)
+
+    def judge(self, signals: ServiceSignals, now: float) -> ServiceState:
+        """Return the service with its findings and its advice as of *now*."""
+        findings = self._findings.update(View(signals, self._thresholds), now)
+        advice = self._advisor.advise(signals, findings, now)
+        return ServiceState(
+            service=signals.service,
+            pools=signals.pools,
+            transfer=signals.transfer,
+            experts=signals.experts,
+            latency=signals.latency,
+            slo=signals.slo,
+            workers=signals.workers,
+            advice=advice,
+            findings=findings,
+        )

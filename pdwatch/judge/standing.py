@@ -1,0 +1,55 @@
+"""Findings over time: onset and clearing take time, so that nothing flickers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.model.judgement import Finding
+
+Key = tuple[str, tuple[tuple[str, str], ...]]
+
+
+@dataclass(slots=True)
+class _Standing:
+    since: float
+    seen: float
+    finding: Finding
+    given: bool = False
+
+
+class StandingFindings:
+    """The findings of one service from tick to tick."""
+
+    def __init__(self, definitions: tuple[FindingDef, ...]) -> None:
+        self._definitions = definitions
+        self._standing: dict[Key, _Standing] = {}
+
+    def update(self, view: View, now: float) -> tuple[Finding, ...]:
+        """Evaluate every condition at *now* and return what stands, most severe and oldest first."""
+        clear = {definition.id: definition.clear_seconds for definition in self._definitions}
+        for definition in self._definitions:
+            for hit in definition.detect(view):
+                self._saw(definition, hit, now)
+        for key, standing in list(self._standing.items()):
+            wait = clear[key[0]] if standing.given else 0.0
+            if standing.seen < now and now - standing.seen >= wait:
+                del self._standing[key]
+        given = [standing.finding for standing in self._standing.values() if standing.given]
+        return tuple(sorted(given, key=lambda finding: (-finding.severity, finding.since, finding.key)))
+
+    def _saw(self, definition: FindingDef, hit: Hit, now: float) -> None:
+        key = (definition.id, tuple(sorted(hit.scope.items())))
+        held = self._standing.get(key)
+        since = held.since if held is not None else now
+        finding = Finding(
+            definition.id,
+            definition.severity if hit.severity is None else hit.severity,
+            hit.scope,
+            since,
+            hit.summary,
+            definition.fix,
+            hit.evidence,
+        )
+        given = (held is not None and held.given) or now - since >= definition.onset_seconds
+        self._standing[key] = _Standing(since, now, finding, given)

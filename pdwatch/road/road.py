@@ -1,0 +1,138 @@
+"""Pages in, snapshots out. Knows neither network nor clock: it is handed both as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.engines import read, wants
+from pdwatch.judge.advice import Limits
+from pdwatch.judge.judge import Judge
+from pdwatch.model.page import Scrape
+from pdwatch.model.reading import PageReading
+from pdwatch.model.snapshot import SelfState, ServiceState, Snapshot
+from pdwatch.model.target import Role, RoleSource, Target, page_url
+from pdwatch.scrape.errors import PageError
+from pdwatch.scrape.exposition import PageParser
+from pdwatch.signals.service import Objectives, ServiceWatch
+from pdwatch.signals.worker import WorkerWatch
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePolicy:
+    """What the configuration says of one service."""
+
+    objectives: Objectives = Objectives()
+    limits: Mapping[Role, Limits] = field(default_factory=dict)
+    connector: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoadSettings:
+    """How the road judges. Times in seconds."""
+
+    interval: float = 5.0
+    window: float = 60.0
+    thresholds: Thresholds = Thresholds()
+    services: Mapping[str, ServicePolicy] = field(default_factory=dict)
+
+
+class Road:
+    """State between ticks: per target its parser and watch, per service its judge."""
+
+    def __init__(self, settings: RoadSettings) -> None:
+        self.settings = settings
+        self._parsers: dict[str, PageParser] = {}
+        self._services: dict[str, tuple[ServiceWatch, Judge]] = {}
+        self._reported_roles: dict[str, Role] = {}
+        self._cycles = 0
+
+    def observe(self, scrape: Scrape) -> None:
+        """Take the outcome of one scrape. A page that nobody can read is a failure of its worker only."""
+        worker = self._worker(scrape.target)
+        if scrape.body is None:
+            worker.failed(scrape)
+            return
+        try:
+            page = self._parser(scrape.target).parse(scrape.body, scrape.content_type)
+        except PageError as error:
+            worker.failed(scrape, str(error))
+            return
+        reading = read(page, scrape.at)
+        self._learn_roles(reading)
+        worker.read(scrape, reading, self.settings.thresholds)
+
+    def probed(self, target: Target, at: float, health: int | None, version: str | None) -> None:
+        """Take the answers of a worker's `/health` and `/version`."""
+        known = self._worker(target).health
+        known.at, known.status, known.version = at, health, version or known.version
+
+    def keep(self, targets: Iterable[Target]) -> None:
+        """Forget every worker that is not among *targets*."""
+        urls = {target.url: target.service for target in targets}
+        for name, (service, _) in self._services.items():
+            for url in [url for url in service.workers if urls.get(url) != name]:
+                service.remove(url)
+                self._parsers.pop(url, None)
+
+    def tick(
+        self, now: float, cycle_seconds: float | None = None, discovery: Mapping[str, str] | None = None
+    ) -> Snapshot:
+        """Close a round at *now* and return its snapshot."""
+        self._cycles += 1
+        stale_after = self.settings.thresholds.stale_intervals * self.settings.interval
+        services = {
+            name: judge.judge(service.signals(now, stale_after), now)
+            for name, (service, judge) in self._services.items()
+            if service.workers
+        }
+        return Snapshot(now, services, {}, self._self_state(services, cycle_seconds, discovery or {}))
+
+    def _self_state(
+        self, services: Mapping[str, ServiceState], cycle_seconds: float | None, discovery: Mapping[str, str]
+    ) -> SelfState:
+        workers = [worker for service in services.values() for worker in service.workers]
+        return SelfState(
+            workers=len(workers),
+            up=sum(worker.up for worker in workers),
+            stale=sum(worker.stale for worker in workers),
+            cycle_seconds=cycle_seconds,
+            cycles=self._cycles,
+            discovery_errors=discovery,
+        )
+
+    def _parser(self, target: Target) -> PageParser:
+        parser = self._parsers.get(target.url)
+        if parser is None:
+            parser = self._parsers[target.url] = PageParser(wanted=wants)
+        return parser
+
+    def _worker(self, target: Target) -> WorkerWatch:
+        service = self._service(target.service)
+        watch = service.workers.get(target.url)
+        if watch is None:
+            watch = service.workers[target.url] = WorkerWatch(target, self.settings.window)
+        watch.target = self._with_reported_role(target)
+        return watch
+
+    def _service(self, name: str) -> ServiceWatch:
+        held = self._services.get(name)
+        if held is None:
+            policy = self.settings.services.get(name, ServicePolicy())
+            thresholds, window = self.settings.thresholds, self.settings.window
+            watch = ServiceWatch(name, policy.objectives, policy.connector, thresholds)
+            held = self._services[name] = (watch, Judge(thresholds, window, policy.limits))
+        return held[0]
+
+    def _learn_roles(self, reading: PageReading) -> None:
+        for routed in reading.routed:
+            if routed.role is not None:
+                self._reported_roles[page_url(routed.url)] = Role(routed.role)
+
+    def _with_reported_role(self, target: Target) -> Target:
+        """Return the target with the role that a router's counters show, where nobody declared one."""
+        reported = self._reported_roles.get(target.url)
+        if target.role is not Role.UNKNOWN or reported is None:
+            return target
+        return replace(target, role=reported, role_source=RoleSource.ROUTER)
