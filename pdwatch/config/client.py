@@ -1,0 +1,43 @@
+"""What an HTTP client needs, made from its `HttpAccess`: request headers and the TLS context."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from pdwatch.config.access import HttpAccess, Tls
+
+
+def request_headers(access: HttpAccess) -> dict[str, str]:
+    """Return the `Authorization` header, empty where none is set.
+
+    Files are read on each call. Raises `OSError` or `UnicodeDecodeError` for a file that cannot be read.
+    """
+    if access.authorization is not None:
+        entry = access.authorization
+        return {"Authorization": f"{entry.type} {_secret(entry.credentials, entry.credentials_file)}"}
+    if access.basic_auth is not None:
+        login = access.basic_auth
+        pair = f"{login.username}:{_secret(login.password, login.password_file)}"
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    return {}
+
+
+def ssl_context(tls: Tls) -> ssl.SSLContext:
+    """Return the client's TLS context. Raises `OSError` (`ssl.SSLError` is one) for a file that cannot be used."""
+    context = ssl.create_default_context(cafile=tls.ca_file)
+    if tls.cert_file is not None:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    if tls.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _secret(value: SecretStr | None, file: Path | None) -> str:
+    if value is not None:
+        return value.get_secret_value()
+    return file.read_text(encoding="utf-8").strip() if file is not None else ""
