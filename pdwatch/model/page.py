@@ -31,7 +31,7 @@ class Series:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Layout:
     """The series of a page in page order. Pages with the same lines share one layout, so that whatever is
     worked out from names and labels is worked out once and kept beside the layout."""

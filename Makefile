@@ -1,0 +1,45 @@
+# Two commands: `make demo` shows the product on a simulated fleet, `make test` passes the tests. Each sets itself up.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEMO_ARGS ?= --scenario decode_bound --serve --for 2m
+
+.PHONY: help demo test check format bench golden services clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## Watch a simulated prefill/decode fleet with pdwatch (stops by itself; DEMO_ARGS to change)
+	$(BIN)/pdwatch demo $(DEMO_ARGS)
+
+services: ## Install the real programs that tests start: Prometheus, Alertmanager, node_exporter, tmux
+	@sh tests/live/install.sh
+
+test: $(STAMP) services ## Run all tests
+	PDWATCH_REQUIRE_LIVE=1 PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest $(TEST_ARGS)
+
+check: $(STAMP) ## Lint, format, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## Format and mend what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Print every benchmark
+	@for program in benchmarks/*.py; do case $$program in */_*) ;; *) echo "== $$program"; $(BIN)/python $$program || exit 1;; esac; done
+
+golden: $(STAMP) ## Write the golden files and generated docs anew
+	$(BIN)/python -m pytest --golden-update $(TEST_ARGS)
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
