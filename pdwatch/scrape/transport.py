@@ -1,0 +1,165 @@
+"""The HTTP transport: one request, one `Scrape`; a target's fault is an outcome, never an exception."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from pdwatch.model.page import Scrape
+from pdwatch.model.target import Target
+from pdwatch.scrape.body import Body, BodyError
+from pdwatch.scrape.credentials import Credentials, CredentialsError, tls_context
+from pdwatch.scrape.failures import FAILURES, describe_failure, describe_status
+from pdwatch.scrape.settings import TransportSettings
+
+ACCEPT = "text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1"
+MAX_PROBE_BODY = 65536
+KEEPALIVE_SECONDS = 75.0
+"""Longer than most intervals, so that a connection serves many scrapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a worker says of itself apart from its metrics."""
+
+    health: int | None = None
+    """Status of `/health`: 200 says that the engine has not died, not that it makes progress."""
+    version: str | None = None
+    """From `/version`; `None` where there is no such page."""
+    error: str | None = None
+    """Why `/health` gave no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, or why there is none."""
+
+    status: int | None = None
+    text: str = ""
+    error: str | None = None
+    location: str = ""
+    content_type: str = ""
+
+
+class Fetcher:
+    """Asks targets over kept-alive connections; an async context manager.
+
+    Entering raises `CredentialsError` where a TLS file cannot be used. Environment proxies are not followed:
+    workers are reached directly.
+    """
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self._settings = settings
+        self._credentials = Credentials(settings)
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._client: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        context = tls_context(self._settings)
+        connector = aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=KEEPALIVE_SECONDS)
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        # identity: compressing a page costs the worker more than the wire is worth
+        headers = {"Accept": ACCEPT, "Accept-Encoding": "identity", "User-Agent": "pdwatch", **self._settings.headers}
+        self._client = httpx.AsyncClient(
+            transport=AiohttpTransport(verify=context, client=session),
+            timeout=httpx.Timeout(None),  # one deadline for the whole answer stands in _get
+            trust_env=False,
+            headers=headers,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def fetch(self, target: Target, clock: Callable[[], float]) -> Scrape:
+        """Ask *target* for its page; *clock* gives Unix seconds."""
+        async with self._slots:
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            answer = await self._get(target.url, self._settings.max_body)
+            error = answer.error or self._refusal(target.url, answer)
+            return Scrape(
+                target=target,
+                at=clock(),
+                seconds=loop.time() - started,
+                status=answer.status,
+                body=answer.text if error is None else None,
+                error=error,
+                content_type=answer.content_type,
+            )
+
+    async def probe(self, base_url: str) -> Probe:
+        """Ask a worker for `/health` and `/version`."""
+        async with self._slots:
+            health = await self._get(f"{base_url}/health", MAX_PROBE_BODY)
+            if health.status is None:
+                return Probe(error=health.error)
+            version = await self._get(f"{base_url}/version", MAX_PROBE_BODY)
+            return Probe(health=health.status, version=_version(version))
+
+    def _refusal(self, url: str, answer: Answer) -> str | None:
+        """Return what is wrong with an answer that arrived, `None` for a page."""
+        if answer.status is None or answer.status == 200:
+            return None
+        sent = self._credentials.configured
+        return describe_status(answer.status, url, answer.location, answer.text, credentials=sent)
+
+    async def _get(self, url: str, limit: int) -> Answer:
+        """Return the answer of *url* or why there is none within the timeout."""
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                return await self._request(url, limit)
+        except TimeoutError:
+            return Answer(error=f"timed out after {self._settings.timeout:g}s")
+        except CredentialsError as error:
+            return Answer(error=str(error))
+        except FAILURES as error:
+            return Answer(error=describe_failure(error))
+
+    async def _request(self, url: str, limit: int) -> Answer:
+        if self._client is None:
+            raise RuntimeError("the fetcher is closed; enter it with `async with` first")
+        request = self._client.build_request("GET", url, headers=self._credentials.headers())
+        response = await self._client.send(request, stream=True)
+        try:
+            text, error = await _read(response, limit if response.status_code == 200 else MAX_PROBE_BODY)
+        finally:
+            await response.aclose()
+        headers = response.headers
+        return Answer(response.status_code, text, error, headers.get("Location", ""), headers.get("Content-Type", ""))
+
+
+async def _read(response: httpx.Response, limit: int) -> tuple[str, str | None]:
+    """Return the text of the answer and `None`, or nothing and what is wrong with its body."""
+    try:
+        body = Body(response.headers.get("Content-Encoding", ""), limit)
+        async for chunk in response.aiter_raw():
+            body.feed(chunk)
+        return body.text(), None
+    except BodyError as error:
+        return "", str(error) if response.status_code == 200 else None
+
+
+def _version(answer: Answer) -> str | None:
+    """Return the version in an answer of `/version`, which vLLM gives as `{"version": "0.33.0"}`."""
+    if answer.status != 200:
+        return None
+    try:
+        match json.loads(answer.text):
+            case {"version": str(version)} if len(version) < 100 and version.isprintable():
+                return version
+    except (ValueError, RecursionError):
+        pass
+    return None

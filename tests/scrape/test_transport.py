@@ -1,0 +1,440 @@
+"""What becomes of one request, against servers on loopback that answer well, badly or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+import ssl
+import zlib
+from types import SimpleNamespace
+
+import aiohttp
+import httpx
+import pytest
+from aiohttp import web
+
+from pdwatch.model.target import Target
+from pdwatch.scrape.credentials import CredentialsError
+from pdwatch.scrape.failures import describe_failure
+from pdwatch.scrape.settings import TransportSettings
+from pdwatch.scrape.transport import Fetcher, Probe
+
+PAGE = "# TYPE m gauge\nm 1.0\n"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+PATIENT = TransportSettings(timeout=30)
+HASTY = TransportSettings(timeout=0.3)
+
+
+def answering(status=200, text=PAGE, body=None, headers=None):
+    """Return a handler with a fixed answer."""
+
+    async def handle(request):
+        content = body if body is not None else text.encode()
+        return web.Response(status=status, body=content, headers={"Content-Type": TEXT, **(headers or {})})
+
+    return handle
+
+
+async def silent(request):
+    """Never answer."""
+    await asyncio.Event().wait()
+    return web.Response()
+
+
+async def dripping(request):
+    """Start an answer and never end it."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b"m 1\n")
+        await asyncio.sleep(0.01)
+
+
+async def breaking_off(request):
+    """Promise more than is sent."""
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b"m 1\n")
+    request.transport.close()
+    return response
+
+
+async def ask(url, settings=PATIENT):
+    async with Fetcher(settings) as fetcher:
+        return await fetcher.fetch(Target(url=url, worker="w"), lambda: 1000.0)
+
+
+def fetched(serve, handler, settings=PATIENT):
+    """Return the scrape of a server with *handler* at /metrics."""
+
+    async def scenario():
+        async with serve({"/metrics": handler}) as base:
+            return await ask(f"{base}/metrics", settings)
+
+    return asyncio.run(scenario())
+
+
+def test_a_page_is_delivered_with_its_type_and_time(serve):
+    """The body is text, the time is that of the clock that was handed in."""
+    scrape = fetched(serve, answering())
+
+    assert PAGE == scrape.body
+    assert None is scrape.error
+    assert (200, TEXT, 1000.0) == (scrape.status, scrape.content_type, scrape.at)
+    assert scrape.seconds > 0
+
+
+@pytest.mark.parametrize("pieces", [1, 3], ids=["one member", "several members"])
+def test_gzip_is_decompressed(serve, pieces):
+    """Servers that compress without being asked are read as well."""
+    packed = b"".join(gzip.compress(PAGE.encode()) for _ in range(pieces))
+
+    scrape = fetched(serve, answering(body=packed, headers={"Content-Encoding": "gzip"}))
+
+    assert PAGE * pieces == scrape.body
+
+
+REFUSALS = {
+    "401": (answering(401), "401 asks for credentials"),
+    "403": (answering(403), "403 asks for credentials"),
+    "404": (answering(404), "404 has no page at /metrics"),
+    "429": (answering(429), "429 too many requests"),
+    "500": (answering(500), "500 internal server error"),
+    "599": (answering(599), "599"),
+    "scaling": (answering(503, "The model is currently scaling. Please try again later."), "503 scaling"),
+    "retired": (answering(503, "This data-parallel rank has been retired and is awaiting shutdown."), "503 retired"),
+    "down": (answering(503, "no healthy upstream"), "503 service unavailable"),
+    "redirect": (
+        answering(307, headers={"Location": "/metrics/"}),
+        "307 redirects to /metrics/: use that URL as the target",
+    ),
+    "breaks off": (breaking_off, "closed the connection in the middle of the answer"),
+    "not UTF-8": (answering(body=b"m 1\n\xff"), "answered a page that is not UTF-8 at byte 4"),
+    "brotli": (
+        answering(headers={"Content-Encoding": "br"}),
+        "answered with content encoding 'br'; only gzip and identity are read",
+    ),
+    "no gzip": (
+        answering(headers={"Content-Encoding": "gzip"}),
+        "answered gzip that cannot be decompressed",
+    ),
+    "half a gzip": (
+        answering(body=gzip.compress(PAGE.encode())[:-9], headers={"Content-Encoding": "gzip"}),
+        "answered gzip that ends too early",
+    ),
+}
+
+
+@pytest.mark.parametrize(("handler", "error"), REFUSALS.values(), ids=REFUSALS)
+def test_an_answer_without_a_page_is_an_outcome_with_a_reason(serve, handler, error):
+    """One line for people, no body, no exception."""
+    scrape = fetched(serve, handler)
+
+    assert error == scrape.error
+    assert None is scrape.body
+
+
+@pytest.mark.parametrize("handler", [silent, dripping], ids=["never answers", "never ends"])
+def test_an_answer_that_is_not_complete_in_time_is_given_up(serve, handler):
+    """The timeout is one deadline for the whole answer, so that a dripping page cannot hold it off."""
+    scrape = fetched(serve, handler, HASTY)
+
+    assert "timed out after 0.3s" == scrape.error
+
+
+def test_the_status_of_a_refusal_is_kept(serve):
+    """A 503 while scaling is told apart from a worker that is gone."""
+    assert 503 == fetched(serve, answering(503)).status
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"m 1\n" * 300, {}),
+        (gzip.compress(b"m 1\n" * 10_000_000, compresslevel=1), {"Content-Encoding": "gzip"}),
+        (gzip.compress(b"m 1\n" * 300), {"Content-Encoding": "gzip"}),
+    ],
+    ids=["large", "gzip bomb", "gzip just too large"],
+)
+def test_a_body_beyond_the_limit_is_refused(serve, body, headers):
+    """The limit holds before and after decompression."""
+    settings = TransportSettings(timeout=30, max_body=1000)
+
+    scrape = fetched(serve, answering(body=body, headers=headers), settings)
+
+    assert "answered more than 1000 bytes: raise max_body if that is a page of metrics" == scrape.error
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_body_at_the_limit_is_read(serve, encoding):
+    """A limit is the most that is accepted."""
+    text = "m 1\n" * 250
+    body = gzip.compress(text.encode()) if encoding == "gzip" else text.encode()
+    settings = TransportSettings(timeout=30, max_body=1000)
+
+    scrape = fetched(serve, answering(body=body, headers={"Content-Encoding": encoding}), settings)
+
+    assert text == scrape.body
+
+
+def test_an_endless_stream_is_cut_at_the_limit(serve):
+    """What never ends is given up by size, long before the timeout."""
+
+    async def endless(request):
+        response = web.StreamResponse(headers={"Content-Encoding": "gzip"})
+        await response.prepare(request)
+        packer = zlib.compressobj(wbits=31)
+        while True:
+            await response.write(packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_SYNC_FLUSH))
+            await asyncio.sleep(0)
+
+    scrape = fetched(serve, endless, TransportSettings(timeout=60, max_body=100_000))
+
+    assert "answered more than 100000 bytes: raise max_body if that is a page of metrics" == scrape.error
+
+
+def test_a_closed_port_is_a_refused_connection():
+    """The most common fault has the plainest words."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        scrapes = [asyncio.run(ask(f"http://{host}:{port}/metrics")) for host in ("127.0.0.1", "localhost")]
+
+    assert ["connection refused"] * 2 == [scrape.error for scrape in scrapes]
+    assert [None] * 2 == [scrape.status for scrape in scrapes]
+
+
+@pytest.mark.parametrize("url", ["http://:80/metrics", "http://a..b/metrics", f"http://{'a' * 70}.invalid/metrics"])
+def test_a_url_that_cannot_be_asked_is_an_outcome(url):
+    """A typing error in a target list stops no other target."""
+    scrape = asyncio.run(ask(url, TransportSettings(timeout=30)))
+
+    assert scrape.error
+    assert "\n" not in scrape.error
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "answered something that is not HTTP: is this the metrics port?"),
+        (b"", "closed the connection without an answer"),
+    ],
+    ids=["another protocol", "nothing"],
+)
+def test_a_server_that_speaks_no_http_is_named_so(serve_bytes, answer, error):
+    """Ports get mixed up; the message says so."""
+
+    async def scenario():
+        async with serve_bytes(answer) as base:
+            return await ask(f"{base}/metrics", TransportSettings(timeout=30))
+
+    assert error == asyncio.run(scenario()).error
+
+
+def test_connections_are_kept(serve):
+    """The second scrape of a worker does not connect anew."""
+    peers = []
+
+    async def handle(request):
+        peers.append(request.transport.get_extra_info("peername"))
+        return web.Response(text=PAGE)
+
+    async def scenario():
+        async with serve({"/metrics": handle}) as base, Fetcher(PATIENT) as fetcher:
+            for _ in range(3):
+                await fetcher.fetch(Target(url=f"{base}/metrics", worker="w"), lambda: 0.0)
+
+    asyncio.run(scenario())
+
+    assert 1 == len(set(peers))
+
+
+def test_no_more_requests_are_under_way_than_allowed(serve):
+    """The limit holds however many targets are asked at once."""
+    under_way = most = 0
+
+    async def handle(request):
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return web.Response(text=PAGE)
+
+    async def scenario():
+        settings = TransportSettings(timeout=30, concurrency=3)
+        async with serve({"/metrics": handle}) as base, Fetcher(settings) as fetcher:
+            target = Target(url=f"{base}/metrics", worker="w")
+            return await asyncio.gather(*(fetcher.fetch(target, lambda: 0.0) for _ in range(12)))
+
+    scrapes = asyncio.run(scenario())
+
+    assert [None] * 12 == [scrape.error for scrape in scrapes]
+    assert 3 == most
+
+
+def guarded(expected):
+    """Return a handler that lets in who shows the header *expected*."""
+
+    async def handle(request):
+        return web.Response(status=200 if request.headers.get("Authorization") == expected() else 403, text=PAGE)
+
+    return handle
+
+
+def test_a_token_is_read_anew_when_its_file_changes(serve, tmp_path):
+    """Short-lived tokens are rotated under a running collector."""
+    token = tmp_path / "token"
+    token.write_text("first\n")
+    valid = "first"
+
+    async def scenario():
+        nonlocal valid
+        errors = []
+        handler = guarded(lambda: f"Bearer {valid}")
+        settings = TransportSettings(timeout=30, bearer_token_file=token)
+        async with serve({"/metrics": handler}) as base, Fetcher(settings) as fetcher:
+            target = Target(url=f"{base}/metrics", worker="w")
+            errors.append((await fetcher.fetch(target, lambda: 0.0)).error)
+            valid = "rotated"
+            errors.append((await fetcher.fetch(target, lambda: 0.0)).error)
+            token.write_text("rotated\n")
+            errors.append((await fetcher.fetch(target, lambda: 0.0)).error)
+        return errors
+
+    assert [None, "403 refused the credentials", None] == asyncio.run(scenario())
+
+
+def test_a_password_comes_from_its_file(serve, tmp_path):
+    """Basic authentication, as behind an ingress."""
+    (tmp_path / "password").write_text("secret")
+    settings = TransportSettings(timeout=30, username="scraper", password_file=tmp_path / "password")
+
+    scrape = fetched(serve, guarded(lambda: "Basic c2NyYXBlcjpzZWNyZXQ="), settings)
+
+    assert None is scrape.error
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot read the secret in {path}: No such file or directory"),
+        (b"a\nb", "the secret in {path} must be one line of ASCII"),
+        (b"\xff", "the secret in {path} is not text"),
+    ],
+    ids=["missing", "two lines", "binary"],
+)
+def test_a_token_that_cannot_be_used_is_named_and_not_shown(serve, tmp_path, content, reason):
+    """The fault is ours, and every target says so instead of a bare 401."""
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+
+    scrape = fetched(serve, answering(), TransportSettings(bearer_token_file=path))
+
+    assert reason.format(path=path) == scrape.error
+
+
+def test_extra_headers_are_sent(serve):
+    """A gateway may route by a header."""
+
+    async def handle(request):
+        return web.Response(text=request.headers["X-Tenant"] + request.headers["Accept-Encoding"])
+
+    scrape = fetched(serve, handle, TransportSettings(headers={"X-Tenant": "llm"}))
+
+    assert "llmidentity" == scrape.body
+
+
+def fetched_by_tls(serve, certificate, settings):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+
+    async def scenario():
+        async with serve({"/metrics": answering()}, context) as base:
+            return await ask(f"{base}/metrics", settings)
+
+    return asyncio.run(scenario())
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(serve, certificate):
+    """The message says TLS, not merely that the connection failed."""
+    scrape = fetched_by_tls(serve, certificate, TransportSettings(timeout=30))
+
+    assert "TLS: certificate not trusted: self-signed certificate" == scrape.error
+
+
+@pytest.mark.parametrize("trusted", [True, False], ids=["by its authority", "by not looking"])
+def test_a_certificate_is_accepted_where_the_settings_say_so(serve, certificate, trusted):
+    """Either the authority is named or the check is switched off."""
+    settings = TransportSettings(timeout=30, ca_file=certificate if trusted else None, insecure_skip_verify=not trusted)
+
+    assert PAGE == fetched_by_tls(serve, certificate, settings).body
+
+
+def test_tls_to_a_plain_port_is_named_so(serve):
+    """https written where http is spoken."""
+
+    async def scenario():
+        async with serve({"/metrics": answering()}) as base:
+            return await ask(f"{base}/metrics".replace("http:", "https:"), TransportSettings(timeout=30))
+
+    assert asyncio.run(scenario()).error.startswith("TLS: ")
+
+
+def test_a_missing_authority_is_an_error_at_the_start(tmp_path):
+    """A collector without its certificates would report every worker as down."""
+    settings = TransportSettings(ca_file=tmp_path / "ca.pem")
+
+    with pytest.raises(CredentialsError, match=r"cannot use the TLS files .*ca\.pem: No such file or directory"):
+        asyncio.run(ask("https://127.0.0.1/metrics", settings))
+
+
+def probed(serve, routes, settings=PATIENT):
+    async def scenario():
+        async with serve(routes) as base, Fetcher(settings) as fetcher:
+            return await fetcher.probe(base)
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("routes", "probe"),
+    [
+        ({"/health": answering(text=""), "/version": answering(text='{"version":"0.33.0"}')}, Probe(200, "0.33.0")),
+        ({"/health": answering(503), "/version": answering(text='{"version":"0.33.0"}')}, Probe(503, "0.33.0")),
+        ({"/health": answering()}, Probe(200, None)),
+        ({}, Probe(404, None)),
+        ({"/health": answering(), "/version": answering(text="<html>")}, Probe(200, None)),
+        ({"/health": answering(), "/version": answering(text='{"version":[1]}')}, Probe(200, None)),
+    ],
+    ids=["well", "engine dead", "no version", "neither", "HTML", "odd version"],
+)
+def test_a_probe_tells_health_and_version(serve, routes, probe):
+    """A router without `/version` is healthy all the same."""
+    assert probe == probed(serve, routes)
+
+
+def test_a_worker_that_hangs_has_no_health_to_tell(serve):
+    """No status is not a bad status."""
+    assert Probe(error="timed out after 0.3s") == probed(serve, {"/health": silent, "/version": answering()}, HASTY)
+
+
+def test_a_hanging_version_leaves_health_as_it_is(serve):
+    """The two are told apart."""
+    assert Probe(200, None) == probed(serve, {"/health": answering(), "/version": silent}, TransportSettings(timeout=2))
+
+
+def test_a_name_that_nobody_knows_is_named_so():
+    """The resolver's many ways to fail are one for people."""
+    failure = httpx.ConnectError("")
+    failure.__cause__ = aiohttp.ClientConnectorDNSError(SimpleNamespace(), OSError(-2, "Name or service not known"))
+
+    assert "no such host" == describe_failure(failure)
+
+
+def test_a_fetcher_outside_its_context_says_so():
+    """A wiring fault is no target's fault."""
+    with pytest.raises(RuntimeError, match="async with"):
+        asyncio.run(Fetcher(PATIENT).fetch(Target(url="http://127.0.0.1:1/metrics", worker="w"), lambda: 0.0))
