@@ -45,14 +45,18 @@ class ProcessCollector:
         A process that ends, is a zombie or belongs to someone else is passed over by itself.
         """
         census = take_census(self.procfs)
-        sockets = Sockets(self.procfs)
-        boot = self.procfs.boot_time()
-        found = [self._group(family, census, sockets, boot) for family in families(census)]
-        groups = tuple(group for group in found if group is not None)
+        groups = self.groups(census)
         if not groups:
             hidden = f"; {census.unreadable} processes could not be read" if census.unreadable else ""
             raise NothingHere(f"no engine or router process under {self.procfs.root}{hidden}")
         return HostProcesses(groups, census.unreadable)
+
+    def groups(self, census: Census) -> tuple[EngineGroup, ...]:
+        """Return the groups of *census* that still run, by pid of their launchers."""
+        sockets = Sockets(self.procfs)
+        boot = self.procfs.boot_time()
+        found = [self._group(family, census, sockets, boot) for family in families(census)]
+        return tuple(group for group in found if group is not None)
 
     def _group(self, family: Family, census: Census, sockets: Sockets, boot: float | None) -> EngineGroup | None:
         read = [self._process(pid, family, census, boot) for pid in family.pids]
