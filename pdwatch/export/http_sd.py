@@ -1,0 +1,43 @@
+"""Every worker as Prometheus HTTP service discovery, so that Prometheus itself scrapes the engines.
+
+Form: https://prometheus.io/docs/prometheus/latest/http_sd/
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+from pdwatch.model.snapshot import ServiceState, Snapshot, WorkerState
+from pdwatch.model.target import worker_name
+
+_LABEL = re.compile("[A-Za-z0-9_]+")
+TargetGroup = dict[str, list[str] | dict[str, str]]
+
+
+def target_groups(snapshot: Snapshot) -> list[TargetGroup]:
+    """Return one group per worker or router: plain labels stay on its series, `__meta_` ones are for relabelling."""
+    return [_group(service, worker) for _, service in sorted(snapshot.services.items()) for worker in service.workers]
+
+
+def _group(service: ServiceState, worker: WorkerState) -> TargetGroup:
+    named = {
+        "service": service.service,
+        "role": worker.role.value,
+        "replica": worker.replica,
+        "worker": worker.worker,
+        "host": worker.host or "",
+    }
+    meta = named | {"model": worker.model or "", "version": worker.version or "", "family": worker.family or ""}
+    labels = {f"__meta_pdwatch_{key}": value for key, value in meta.items() if value}
+    return {
+        "targets": [worker_name(worker.url)],
+        "labels": _address(worker.url) | labels | {key: value for key, value in named.items() if value},
+    }
+
+
+def _address(url: str) -> dict[str, str]:
+    """Scheme, path and query of the page, without which Prometheus would ask for http and `/metrics`."""
+    parts = urlsplit(url)
+    query = {f"__param_{key}": value for key, value in parse_qsl(parts.query) if _LABEL.fullmatch(key)}
+    return {"__scheme__": parts.scheme, "__metrics_path__": parts.path or "/metrics"} | query
