@@ -40,7 +40,10 @@ class EngineWatch:
         if last is None or _moved(last, reading) or not _work(reading):
             self._moved_at = reading.at
         held = self._holds_without_work(reading, thresholds)
-        self._held_since = (self._held_since or reading.at) if held else None
+        if not held:
+            self._held_since = None
+        elif self._held_since is None:
+            self._held_since = reading.at
 
     def _holds_without_work(self, reading: Reading, thresholds: Thresholds) -> bool:
         """Tell whether blocks are held that no request explains.
@@ -77,11 +80,15 @@ class EngineWatch:
             kv_fetch_waiting=reading.value(Q.KV_FETCH_WAITING),
             kv_cache_usage_ratio=reading.value(Q.KV_CACHE_USAGE),
             kv_cache_tokens=self.facts.kv_cache_tokens,
-            stuck_seconds=reading.at - (self._moved_at or reading.at),
-            held_seconds=reading.at - (self._held_since or reading.at),
+            stuck_seconds=_since(self._moved_at, reading.at),
+            held_seconds=_since(self._held_since, reading.at),
             prefill_tokens_per_second=self.speed.tokens_per_second,
         )
         return gauges if window is None else _with_rates(gauges, window)
+
+
+def _since(began: float | None, now: float) -> float:
+    return 0.0 if began is None else now - began
 
 
 def _work(reading: Reading) -> bool:
