@@ -61,7 +61,7 @@ _ALL = (
         "decode_bound",
         "long answers: decode fills up, preempts and slows down while prefill has room",
         "decode is the bottleneck: scale decode",
-        FleetSpec(load=Load.steady(rate=9.0, input_tokens=1000, output_tokens=1000)),
+        FleetSpec(load=Load.steady(rate=11.0, input_tokens=1000, output_tokens=900)),
     ),
     Scenario(
         "decode_full_backs_up_prefill",
@@ -77,8 +77,8 @@ _ALL = (
         "hot_rank",
         "one data-parallel rank of decode gets most of the traffic",
         "rebalance: capacity suffices, engine 2 of decode-0 is overloaded",
-        FleetSpec(load=_HEALTHY, decode=PoolSpec(engines=4, kv_blocks=8_000)),
-        (Fault(Do.WEIGHT, "decode-0/2", 14.0),),
+        FleetSpec(load=_HEALTHY, decode=PoolSpec(engines=4, kv_blocks=9_000)),
+        (Fault(Do.WEIGHT, "decode-0/2", 12.0),),
     ),
     Scenario(
         "slow_worker",

@@ -18,6 +18,8 @@ from pdwatch.demo.scenarios import Scenario
 
 _HOST = "127.0.0.1"
 _TICK_SECONDS = 0.05
+_CLOSE_SECONDS = 0.05
+"""How long a closing port waits for answers under way."""
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ class RunningFleet:
         wanted = port.number or (next(self._numbers) if self._numbers else 0)
         listener = socket.create_server((_HOST, wanted))
         port.number = listener.getsockname()[1]
-        port.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.0)
+        port.runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_SECONDS)
         await port.runner.setup()
         await web.SockSite(port.runner, listener).start()
 

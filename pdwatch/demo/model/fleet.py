@@ -65,7 +65,7 @@ class Fleet:
 
     def of_role(self, role: Role) -> list[Worker]:
         """The workers of *role* that hold GPUs."""
-        return [worker for worker in self.workers.values() if worker.role is role and worker.state is not State.GONE]
+        return [worker for worker in self.workers.values() if worker.role == role and worker.state is not State.GONE]
 
     def page(self, worker: Worker | str) -> str:
         """The text of a worker's `/metrics`. Raises `ValueError` when its port is closed."""
@@ -80,7 +80,7 @@ class Fleet:
         held = (
             (self.now if worker.gone_at is None else worker.gone_at) - worker.asked_at
             for worker in self.workers.values()
-            if worker.role is role
+            if worker.role == role
         )
         return gpus * sum(held)
 
@@ -226,7 +226,7 @@ class Fleet:
         return [
             worker
             for worker in self.workers.values()
-            if worker.role is role
+            if worker.role == role
             and (
                 worker.state is State.UP
                 or (worker.state is State.DEAD and worker.dead_since is not None and worker.dead_since > patience)
@@ -248,7 +248,7 @@ class Fleet:
     def _new_worker(self, role: Role) -> Worker:
         name = f"{role}-{self._names[role]}"
         self._names[role] += 1
-        self.workers[name] = Worker(name, role, self)
+        self.workers[name] = Worker(name, Role(role), self)
         return self.workers[name]
 
     def _start_up(self, worker: Worker) -> None:
