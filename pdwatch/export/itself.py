@@ -12,6 +12,7 @@ from pdwatch import __version__
 from pdwatch.catalog import metrics
 from pdwatch.catalog.metrics import MetricDef
 from pdwatch.export.view import Sample, Table, View
+from pdwatch.model.encode import public_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def process_values(proc: str = "/proc") -> Mapping[str, float]:
 
 
 def _discovery(view: View) -> Iterable[Sample]:
-    return (((source,), 0) for source in sorted(view.snapshot.self_state.discovery_errors))
+    return (((public_url(source),), 0) for source in sorted(view.snapshot.self_state.discovery_errors))
 
 
 TABLE: Table = {

@@ -11,6 +11,7 @@ from pdwatch import __version__
 from pdwatch.export import words
 from pdwatch.export.html import Html, join, tag
 from pdwatch.export.landing_service import service_section
+from pdwatch.model.encode import public_url
 from pdwatch.model.judgement import Severity
 from pdwatch.model.snapshot import Snapshot
 
@@ -54,7 +55,7 @@ def _no_workers(snapshot: Snapshot) -> Html:
     start = tag("code", "pdwatch serve --prefill URL --decode URL")
     how = tag("p", "Name the workers on the command line, ", start, ", or under discovery: in the configuration file.")
     errors = [
-        tag("p", f"{source}: {error}", css="critical")
+        tag("p", public_url(f"{source}: {error}"), css="critical")
         for source, error in sorted(snapshot.self_state.discovery_errors.items())
     ]
     return _empty("No workers known.", how, *errors)

@@ -6,20 +6,22 @@ A number that is not known, or is not finite, is `null`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
 from math import isfinite
 from typing import Any
-from urllib.parse import urlsplit
 
 from pdwatch.model.decode import snapshot_from_json
 from pdwatch.model.judgement import Evidence, Severity
-from pdwatch.model.snapshot import PoolState, ServiceState, Snapshot, WorkerState
+from pdwatch.model.snapshot import PoolState, SelfState, ServiceState, Snapshot, WorkerState
 
 __all__ = ["dumps", "public_url", "snapshot_from_json", "snapshot_to_json"]
 
 Json = dict[str, Any]
+
+_USERINFO = re.compile(r"//[^/\s]*@")
 
 
 def dumps(snapshot: Snapshot) -> str:
@@ -35,6 +37,11 @@ def snapshot_to_json(snapshot: Snapshot) -> Json:
         "hosts": _plain(snapshot.hosts),
         "self": _plain(snapshot.self_state),
     }
+
+
+def public_url(text: str) -> str:
+    """Return the text without the user and password of any URL in it."""
+    return _USERINFO.sub("//", text)
 
 
 def _plain(value: Any) -> Any:
@@ -79,10 +86,9 @@ def _worker(worker: WorkerState) -> Json:
     return _record(worker) | {"url": public_url(worker.url)}
 
 
-def public_url(url: str) -> str:
-    """Return the URL without a user and password."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
+def _self(state: SelfState) -> Json:
+    errors = {public_url(source): public_url(error) for source, error in state.discovery_errors.items()}
+    return _record(state) | {"discovery_errors": errors}
 
 
 _AS_IT_IS = frozenset((str, int, bool))
@@ -90,5 +96,6 @@ _WRITERS: dict[type[Any], Callable[[Any], Any]] = {
     Severity: lambda severity: severity.word,
     PoolState: _pool,
     WorkerState: _worker,
+    SelfState: _self,
     Evidence: lambda evidence: _plain(evidence.scope) | _record(evidence, "scope"),
 }

@@ -1,0 +1,1 @@
+"""Files that are made from the catalogue: dashboards, rules and pages of the documentation."""
