@@ -92,10 +92,13 @@ def _pressure(pool: PoolState, threshold: float) -> Evidence:
 
 
 def _grown(case: Case, pool: PoolState) -> int:
-    """Return the replicas at which the pool's pressure would be the target, at least one more, within its limits."""
+    """Return the replicas at which the pool's pressure would be the target, within its limits.
+
+    At least one more, and at most twice as many: what waits is counted as demand and goes once it is worked off.
+    """
     wanted = ceil(pool.replicas * (pool.pressure_ratio or 0.0) / case.thresholds.pressure_target)
     maximum = case.limits.get(pool.role, Limits()).maximum
-    wanted = max(wanted, pool.replicas + 1)
+    wanted = min(max(wanted, pool.replicas + 1), 2 * pool.replicas)
     return wanted if maximum is None else max(pool.replicas, min(wanted, maximum))
 
 
@@ -193,7 +196,7 @@ class Advisor:
         self._started: float | None = None
 
     def advise(self, signals: ServiceSignals, findings: Sequence[Finding], now: float) -> Advice:
-        """Return the advice at *now*. Its numbers are always of *now*; its action changes only when it has stood."""
+        """Return the advice at *now*. While another answer has not stood long enough, the last one stays as given."""
         self._started = now if self._started is None else self._started
         case = Case(signals, findings, self._thresholds, self._limits)
         answer = verdict(case)

@@ -53,7 +53,14 @@ def test_prefill_that_cannot_keep_up_is_scaled(worker: MakeWorker, service: Make
     advice = _advice(service([worker(Role.PREFILL, engine=SHORT), worker(Role.DECODE)]))
 
     assert Action.SCALE_PREFILL is advice.action
-    assert 3 == advice.prefill.desired
+    assert (1, 2) == (advice.prefill.current, advice.prefill.desired)
+
+
+def test_one_step_at_most_doubles_a_pool(worker: MakeWorker, service: MakeService) -> None:
+    """What waits is demand now and gone once worked off, so that nine replicas for two are never asked for."""
+    flooded = [worker(Role.DECODE, f"d{n}", engine=FULL | {"requests_waiting": 90.0}) for n in range(2)]
+
+    assert 4 == _advice(service([worker(Role.PREFILL), *flooded])).decode.desired
 
 
 def test_the_configured_maximum_is_kept(worker: MakeWorker, service: MakeService) -> None:

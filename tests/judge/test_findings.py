@@ -212,6 +212,29 @@ def test_kv_leak_names_usage_and_time(worker: MakeWorker, service: MakeService, 
     ]
 
 
+def test_blocks_that_decode_is_about_to_fetch_are_no_leak(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """A full decode pool keeps KV pinned on prefill; that is its own finding."""
+    pinned = worker(Role.PREFILL, engine={"held_seconds": 60.0})
+
+    assert [] == hits("kv_leak", service([pinned, worker(Role.DECODE)], TransferState(waiting=12.0)))
+
+
+def test_transfer_dominates_prefill(healthy: ServiceSignals, hits: Hits) -> None:
+    """450 ms of transfer for 100 ms of prefill."""
+    slow = replace(healthy, transfer=TransferState(seconds_mean=0.45, prefill_ratio=4.5))
+
+    assert ["Moving KV takes 450 ms, 450 % of the time it takes to compute it."] == [
+        hit.summary for hit in hits("transfer_dominates_prefill", slow)
+    ]
+
+
+def test_a_transfer_of_half_the_prefill_time_is_still_fine(healthy: ServiceSignals, hits: Hits) -> None:
+    """The edge is the rule of thumb itself."""
+    even = replace(healthy, transfer=TransferState(seconds_mean=0.05, prefill_ratio=0.5))
+
+    assert [] == hits("transfer_dominates_prefill", even)
+
+
 def test_requests_failing_tells_share_and_rate(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
     """One in four requests ends in an error."""
     failing = worker(Role.DECODE, engine={"errors_per_second": 0.5, "requests_per_second": 2.0})

@@ -38,6 +38,8 @@ def _preempting(view: View) -> Iterator[Hit]:
 
 def _leak(view: View) -> Iterator[Hit]:
     limit = view.thresholds.kv_idle_seconds
+    if view.service.transfer.waiting:
+        return  # decode is about to fetch them
     for worker in view.service.workers:
         for engine in worker.engines:
             if worker.up and (engine.held_seconds or 0.0) >= limit:
@@ -85,7 +87,8 @@ FINDINGS = (
         confirm="Stop the traffic: the KV-cache usage stays up.",
         fix="If a decode worker died, wait for the lease (30 s since 0.22, 480 s before). If it never falls, restart the "
         "worker and report the connector.",
-        confused_with="An idle vLLM before 0.22.1, whose gauges freeze until the next request.",
+        confused_with="A decode pool too full to fetch, which is kv_cache_saturated there. An idle vLLM before 0.22.1, whose "
+        "gauges freeze until the next request.",
         detect=_leak,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, View
-from pdwatch.judge.words import percent, rate
+from pdwatch.judge.words import percent, rate, seconds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.target import Role
 
@@ -42,6 +42,18 @@ def _expired(view: View) -> Iterator[Hit]:
         evidence = Evidence("kv_expired_per_second", expired, "per second", 0.0)
         summary = f"KV blocks expire unread on prefill: {rate(expired)}. Decode did not fetch them within the lease."
         yield Hit({"role": Role.PREFILL.value}, summary, (evidence,))
+
+
+def _dominates(view: View) -> Iterator[Hit]:
+    ratio, limit = view.service.transfer.prefill_ratio, view.thresholds.transfer_prefill_ratio
+    seconds_mean = view.service.transfer.seconds_mean
+    if ratio is not None and seconds_mean is not None and ratio > limit:
+        evidence = (
+            Evidence("kv_transfer_prefill_ratio", ratio, "ratio", limit),
+            Evidence("kv_transfer_seconds_mean", seconds_mean, "seconds"),
+        )
+        summary = f"Moving KV takes {seconds(seconds_mean)}, {percent(ratio)} of the time it takes to compute it."
+        yield Hit({}, summary, evidence)
 
 
 FINDINGS = (
@@ -83,5 +95,19 @@ FINDINGS = (
         "between the two steps.",
         confused_with="Clients that cancel right after prefill: then nothing fails on decode.",
         detect=_expired,
+    ),
+    FindingDef(
+        id="transfer_dominates_prefill",
+        severity=Severity.WARNING,
+        title="KV transfer is slow beside prefill",
+        meaning="The mean transfer takes more than half of the mean prefill time of a request: disaggregation costs more "
+        "than it saves.",
+        confirm="Divide the transfer seconds by the prefill seconds of the same minutes; look at bytes per second.",
+        fix="Check that transfers run over RDMA (UCX_TLS, devices, GPU-direct buffers), not TCP or CPU-staged buffers, and "
+        "that no link is at a lower rate or congested.",
+        confused_with="Very short prompts, for which any transfer is long beside prefill.",
+        detect=_dominates,
+        onset_seconds=10.0,
+        not_capacity=True,
     ),
 )
