@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 
-from pdwatch.demo.options import Options
+from pdwatch.demo.options import FASTEST, Options
 from pdwatch.demo.scenarios import SCENARIOS, Scenario
 from pdwatch.demo.server import start_fleet
 
@@ -22,8 +22,8 @@ def run(options: Options) -> int:
     scenario = SCENARIOS.get(options.scenario)
     if scenario is None:
         return _refuse(_no_such(options.scenario))
-    if not options.speed > 0:
-        return _refuse(f"--speed {options.speed:g} must be greater than 0")
+    if not 0 < options.speed <= FASTEST:
+        return _refuse(f"--speed {options.speed:g} is not possible; give more than 0 and at most {FASTEST:g}")
     try:
         asyncio.run(_serve(scenario, options))
     except OSError as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FASTEST = 200.0
+"""Speed up to which one core keeps up with the largest scenario and still answers scrapes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -26,7 +26,7 @@ def registered(fleet: Fleet) -> list[Worker]:
 
 def workers_json(fleet: Fleet, urls: Mapping[str, str]) -> dict[str, object]:
     """The body of `GET /workers`; *urls* gives a worker's base URL by name."""
-    known = registered(fleet)
+    known = [worker for worker in registered(fleet) if worker.name in urls]
     counts = {f"{role}_count": sum(1 for worker in known if worker.role is role) for role in Role}
     return {
         "workers": [_worker_json(fleet, worker, urls[worker.name]) for worker in known],
@@ -62,7 +62,9 @@ def _families(fleet: Fleet, urls: Mapping[str, str]) -> Iterator[tuple[str, str,
     router = fleet.router
 
     def by_worker(name: str, counts: Mapping[str, int], extra: str = "") -> list[str]:
-        return [f'{name}{{{extra}worker="{urls[worker]}"}} {count}' for worker, count in counts.items()]
+        return [
+            f'{name}{{{extra}worker="{urls[worker]}"}} {count}' for worker, count in counts.items() if worker in urls
+        ]
 
     prefill, decode = Role.PREFILL, Role.DECODE
     chosen = router.chosen[prefill] | router.chosen[decode]

@@ -16,7 +16,7 @@ from pdwatch.demo.model import (
 )
 from pdwatch.demo.model.fleet import DEFAULT_EPOCH
 
-_HEALTHY = Load.steady(rate=11.0, input_tokens=2000, output_tokens=300)
+_HEALTHY = Load.steady(rate=11.0, input_tokens=2000, output_tokens=330)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ _ALL = (
         "prefill_bound",
         "long prompts and short answers: prompts queue on prefill while decode idles",
         "prefill is the bottleneck: scale prefill",
-        FleetSpec(load=Load.steady(rate=11.0, input_tokens=4400, output_tokens=120)),
+        FleetSpec(load=Load.steady(rate=11.0, input_tokens=5000, output_tokens=120)),
     ),
     Scenario(
         "decode_bound",
@@ -77,7 +77,7 @@ _ALL = (
         "hot_rank",
         "one data-parallel rank of decode gets most of the traffic",
         "rebalance: capacity suffices, engine 2 of decode-0 is overloaded",
-        FleetSpec(load=_HEALTHY, decode=PoolSpec(engines=4, kv_blocks=9_000)),
+        FleetSpec(load=_HEALTHY, decode=PoolSpec(engines=4, kv_blocks=10_000)),
         (Fault(Do.WEIGHT, "decode-0/2", 12.0),),
     ),
     Scenario(

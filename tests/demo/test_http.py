@@ -295,7 +295,7 @@ def test_command_prints_its_urls_and_ends_on_a_signal(number):
     [
         (("--scenario", "heathy"), "pdwatch demo: no scenario 'heathy'; did you mean healthy?"),
         (("--scenario", "zzz"), "pdwatch demo: no scenario 'zzz'; there are healthy, prefill_bound"),
-        (("--speed", "0"), "pdwatch demo: --speed 0 must be greater than 0"),
+        (("--speed", "0"), "pdwatch demo: --speed 0 is not possible; give more than 0 and at most 200"),
     ],
 )
 def test_wrong_call_is_one_line_and_exit_code_2(arguments, message):

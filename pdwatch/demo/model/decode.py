@@ -240,7 +240,7 @@ class DecodeEngine(Engine):
         now, count = self.timeline.now, len(self.running)
         self._step += 1
         self.kv_tokens += count
-        computed = self._computed()
+        computed = self._computed() if self.computing else []
         self.meters.values["generation_tokens"] += count + len(computed)
         self.meters.observe("iteration_tokens_total", count + self._chunk_tokens)
         self._chunk_tokens = 0

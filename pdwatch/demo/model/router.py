@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -33,7 +34,7 @@ class Router:
         self.answered: dict[Role, dict[str, int]] = {role: {} for role in Role}
         self.errors: dict[Role, dict[str, int]] = {role: {} for role in Role}
         self.duration = Histogram(DURATION_BUCKETS)
-        self.pending: list[float] = []
+        self.pending: deque[float] = deque(maxlen=500)
         """The last waits for a first decode token, in seconds."""
         self.pending_count = 0
         self.pending_sum = 0.0
@@ -73,7 +74,7 @@ class Router:
     def count_end(self, seconds: float, pending: float) -> None:
         """A request has ended well after *seconds*, *pending* of them between decode's arrival and first token."""
         self.duration.observe(seconds)
-        self.pending = [*self.pending[-499:], pending]
+        self.pending.append(pending)
         self.pending_count += 1
         self.pending_sum += pending
 

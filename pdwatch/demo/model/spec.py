@@ -59,7 +59,7 @@ class PoolSpec:
     workers: int = 2
     engines: int = 1
     """Data-parallel ranks on each worker."""
-    kv_blocks: int = 20_000
+    kv_blocks: int = 18_000
     """KV blocks of each engine."""
     max_num_seqs: int = 256
     gpus: int = 4
