@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +25,8 @@ ACCEPT = "text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0;q=
 MAX_PROBE_BODY = 65536
 KEEPALIVE_SECONDS = 75.0
 """Longer than most intervals, so that a connection serves many scrapes."""
+
+_parsed_url = lru_cache(maxsize=8192)(httpx.URL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,17 @@ class Fetcher:
     """
 
     def __init__(self, settings: TransportSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._credentials = Credentials(settings)
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        context = tls_context(self._settings)
+        context = tls_context(self.settings)
         connector = aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=KEEPALIVE_SECONDS)
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         # identity: compressing a page costs the worker more than the wire is worth
-        headers = {"Accept": ACCEPT, "Accept-Encoding": "identity", "User-Agent": "pdwatch", **self._settings.headers}
+        headers = {"Accept": ACCEPT, "Accept-Encoding": "identity", "User-Agent": "pdwatch", **self.settings.headers}
         self._client = httpx.AsyncClient(
             transport=AiohttpTransport(verify=context, client=session),
             timeout=httpx.Timeout(None),  # one deadline for the whole answer stands in _get
@@ -88,7 +91,7 @@ class Fetcher:
         async with self._slots:
             loop = asyncio.get_running_loop()
             started = loop.time()
-            answer = await self._get(target.url, self._settings.max_body)
+            answer = await self._get(target.url, self.settings.max_body)
             error = answer.error or self._refusal(target.url, answer)
             return Scrape(
                 target=target,
@@ -119,10 +122,10 @@ class Fetcher:
     async def _get(self, url: str, limit: int) -> Answer:
         """Return the answer of *url* or why there is none within the timeout."""
         try:
-            async with asyncio.timeout(self._settings.timeout):
+            async with asyncio.timeout(self.settings.timeout):
                 return await self._request(url, limit)
         except TimeoutError:
-            return Answer(error=f"timed out after {self._settings.timeout:g}s")
+            return Answer(error=f"timed out after {self.settings.timeout:g}s")
         except CredentialsError as error:
             return Answer(error=str(error))
         except FAILURES as error:
@@ -131,7 +134,7 @@ class Fetcher:
     async def _request(self, url: str, limit: int) -> Answer:
         if self._client is None:
             raise RuntimeError("the fetcher is closed; enter it with `async with` first")
-        request = self._client.build_request("GET", url, headers=self._credentials.headers())
+        request = self._client.build_request("GET", _parsed_url(url), headers=self._credentials.headers())
         response = await self._client.send(request, stream=True)
         try:
             text, error = await _read(response, limit if response.status_code == 200 else MAX_PROBE_BODY)

@@ -1,0 +1,176 @@
+"""The scrape loop: every interval each target is asked once, and one call closes the cycle."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from pdwatch.model.page import Scrape
+from pdwatch.model.target import Role, Target
+from pdwatch.scrape.transport import Fetcher, Probe
+from pdwatch.scrape.turns import LoopSettings, delay, is_probed
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopStats:
+    """What the loop says of itself."""
+
+    cycles: int = 0
+    cycle_seconds: float = 0.0
+    """Length of the last cycle, from its start to its last answer."""
+    late: int = 0
+    """Scrapes and probes of the last cycle that it was closed without."""
+    skipped: int = 0
+    """Turns that passed without a request because the one before was still under way, since the start."""
+
+
+@dataclass(slots=True, eq=False)
+class _Course:
+    """How it goes with one target."""
+
+    target: Target
+    asked: bool = False
+    failing: bool = False
+    scraping: bool = False
+    probing: bool = False
+
+
+class ScrapeLoop:
+    """Asks all targets once per interval and hands over what comes back.
+
+    `on_scrape` gets every outcome, `on_probe` every look at a worker's health, `on_cycle` the time when the answers
+    of a cycle are in, timed out, or given up at the deadline. A target that is new is asked at the start of the next
+    cycle, later at its own moment of the cycle. All callbacks run on the event loop; one that raises is logged and
+    spoils nothing else.
+    """
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        settings: LoopSettings,
+        clock: Callable[[], float],
+        *,
+        on_scrape: Callable[[Scrape], None],
+        on_cycle: Callable[[float], None],
+        on_probe: Callable[[Target, Probe, float], None],
+    ) -> None:
+        self._fetcher = fetcher
+        self._settings = settings
+        self._clock = clock
+        self._on_scrape = on_scrape
+        self._on_cycle = on_cycle
+        self._on_probe = on_probe
+        self._courses: dict[str, _Course] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._cycle: asyncio.Task[None] | None = None
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self.stats = LoopStats()
+
+    def set_targets(self, targets: Iterable[Target]) -> None:
+        """Ask these targets from the next cycle on; an answer of any other is no longer handed over."""
+        courses: dict[str, _Course] = {}
+        for target in targets:
+            if target.url not in courses:
+                course = self._courses.get(target.url) or _Course(target)
+                course.target = target
+                courses[target.url] = course
+        self._courses = courses
+
+    def start(self) -> None:
+        """Begin the first cycle and go on until `aclose`."""
+        self._scheduler.add_job(
+            self._begin,
+            "interval",
+            seconds=self._settings.interval,
+            next_run_time=datetime.now(UTC),
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+        self._scheduler.start()
+
+    async def cycle(self) -> None:
+        """Run one cycle: ask every target, wait for what comes back until the deadline, close the cycle."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        pending: set[asyncio.Task[None]] = set()
+        if turns := self._turns():
+            _, pending = await asyncio.wait(turns, timeout=self._settings.deadline)
+        self.stats = replace(
+            self.stats, cycles=self.stats.cycles + 1, cycle_seconds=loop.time() - started, late=len(pending)
+        )
+        self._on_cycle(self._clock())
+
+    async def aclose(self) -> None:
+        """Stop: no request is under way and no callback is called afterwards."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+            await asyncio.sleep(0)  # the scheduler stops in the next pass of the event loop
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _begin(self) -> None:
+        """Start a cycle beside the scheduler, unless the one before has not even met its deadline."""
+        if self._cycle is None or self._cycle.done():
+            self._cycle = self._spawn(self.cycle())
+
+    def _turns(self) -> list[asyncio.Task[None]]:
+        window = self._settings.window(self._fetcher.settings.timeout)
+        turns = []
+        for url, course in self._courses.items():
+            wait = delay(url, window) if course.asked else 0.0
+            turns.append(self._spawn(self._scrape(course, wait)))
+            if not course.asked or is_probed(url, self.stats.cycles, self._settings):
+                turns.append(self._spawn(self._probe(course, wait)))
+            course.asked = True
+        return turns
+
+    async def _scrape(self, course: _Course, wait: float) -> None:
+        await asyncio.sleep(wait)
+        if course.scraping:
+            self.stats = replace(self.stats, skipped=self.stats.skipped + 1)
+            return
+        course.scraping = True
+        try:
+            scrape = await self._fetcher.fetch(course.target, self._clock)
+        finally:
+            course.scraping = False
+        if not self._is_current(course):
+            return
+        was_failing, course.failing = course.failing, scrape.error is not None
+        if course.failing and not was_failing:
+            self._spawn(self._probe(course, 0.0))
+        self._on_scrape(scrape)
+
+    async def _probe(self, course: _Course, wait: float) -> None:
+        await asyncio.sleep(wait)
+        if course.probing or course.target.role is Role.ROUTER:
+            return
+        course.probing = True
+        try:
+            probe = await self._fetcher.probe(course.target.base_url)
+        finally:
+            course.probing = False
+        if self._is_current(course):
+            self._on_probe(course.target, probe, self._clock())
+
+    def _is_current(self, course: _Course) -> bool:
+        return self._courses.get(course.target.url) is course
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+        return task
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a step of the scrape loop failed", exc_info=error)
