@@ -120,13 +120,13 @@ def listen(host: str, port: int) -> socket.socket:
     Raises `ListenError` when it cannot.
     """
     where = address(host, port)
+    if not 0 <= port <= 65535:
+        raise ListenError(f"{where} has no valid port; choose one from 0 to 65535 with --listen HOST:PORT")
     try:
         if not host and socket.has_dualstack_ipv6():
             return socket.create_server(("", port), family=socket.AF_INET6, backlog=CONNECTIONS, dualstack_ipv6=True)
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         return socket.create_server((host, port), family=family, backlog=CONNECTIONS)
-    except OverflowError:
-        raise ListenError(f"{where} has no valid port; choose one from 0 to 65535 with --listen HOST:PORT") from None
     except OSError as error:
         raise ListenError(_reason(where, error)) from error
 
