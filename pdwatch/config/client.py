@@ -14,7 +14,8 @@ from pdwatch.config.access import HttpAccess, Tls
 def request_headers(access: HttpAccess) -> dict[str, str]:
     """Return the `Authorization` header, empty where none is set.
 
-    Files are read on each call. Raises `OSError` or `UnicodeDecodeError` for a file that cannot be read.
+    Files are read on each call. Raises `OSError` for a file that cannot be read and `ValueError` for one that holds no
+    secret.
     """
     if access.authorization is not None:
         entry = access.authorization
@@ -39,5 +40,13 @@ def ssl_context(tls: Tls) -> ssl.SSLContext:
 
 def _secret(value: SecretStr | None, file: Path | None) -> str:
     if value is not None:
-        return value.get_secret_value()
-    return file.read_text(encoding="utf-8").strip() if file is not None else ""
+        return _one_line(value.get_secret_value(), "the environment")
+    return _one_line(file.read_text(encoding="utf-8"), str(file)) if file is not None else ""
+
+
+def _one_line(text: str, where: str) -> str:
+    """Return the secret without blanks around it; an error about it never shows it."""
+    secret = text.strip()
+    if not secret or not secret.isascii() or not secret.isprintable():
+        raise ValueError(f"the secret of {where} is not one line of ASCII")
+    return secret

@@ -57,8 +57,20 @@ class Document:
 
 
 def read_document(text: str, name: str) -> Document:
-    """Return the values of YAML *text*; empty text has none. Raises `ConfigError`."""
-    document = Document(name)
+    """Return the values of YAML *text*, whose top is a mapping; empty text has none. Raises `ConfigError`."""
+    values, places = read_yaml(text, name)
+    if values is None:
+        return Document(name)
+    if not isinstance(values, dict):
+        raise ConfigError(Place(name, 1), "", "is no mapping", "begin with a key such as discovery:")
+    return Document(name, values, places)
+
+
+def read_yaml(text: str, name: str) -> tuple[Any, dict[KeyPath, Place]]:
+    """Return the value of YAML *text*, None where it is empty, and the places of what is in it.
+
+    Raises `ConfigError`.
+    """
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -68,13 +80,8 @@ def read_document(text: str, name: str) -> Document:
         raise ConfigError(Place(name, line), "", "holds a control character", "remove it") from error
     except RecursionError as error:
         raise ConfigError(Place(name, 1), "", "is nested too deep", "close its brackets") from error
-    values = _Walk(document).value(node, ()) if node is not None else None
-    if values is None:
-        return document
-    if not isinstance(values, dict):
-        raise ConfigError(Place(name, 1), "", "is no mapping", "begin with a key such as discovery:")
-    document.values.update(values)
-    return document
+    walk = _Walk(name)
+    return (walk.value(node, ()) if node is not None else None), walk.places
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, name: str) -> ConfigError:
@@ -87,10 +94,11 @@ def _syntax_error(error: yaml.MarkedYAMLError, name: str) -> ConfigError:
 
 
 class _Walk:
-    """One pass over the nodes of a document that notes the place of each."""
+    """One pass over the nodes of a text that notes the place of each."""
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
+    def __init__(self, name: str) -> None:
+        self.places: dict[KeyPath, Place] = {}
+        self._name = name
         self._open: set[int] = set()
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
@@ -136,17 +144,17 @@ class _Walk:
         for node in sources:
             if not isinstance(node, yaml.MappingNode):
                 raise self._error(node, (*path, _MERGE), "merges what is no mapping", "name an anchor of a mapping")
-            places = dict(self._document.places)
+            places = dict(self.places)
             base = self.value(node, path)
-            self._document.places.update(places)
+            self.places.update(places)
             values = base | values
         return values
 
     def _note(self, path: KeyPath, node: yaml.Node) -> None:
-        self._document.places[path] = Place(self._document.name, node.start_mark.line + 1)
+        self.places[path] = Place(self._name, node.start_mark.line + 1)
 
     def _error(self, node: yaml.Node, path: KeyPath, problem: str, mend: str) -> ConfigError:
-        place = Place(self._document.name, node.start_mark.line + 1)
+        place = Place(self._name, node.start_mark.line + 1)
         return ConfigError(place, dotted(path), problem, mend)
 
 

@@ -41,8 +41,8 @@ class Scrape(HttpAccess):
     """Largest page that is read."""
     max_samples: Count = 200_000
     """Most samples of one page that are read."""
-    concurrency: Count = 64
-    """Most pages that are fetched at the same time."""
+    concurrency: Count = 1024
+    """Most pages that are fetched at the same time; a slow target holds its place until the timeout."""
 
     @field_validator("timeout", mode="before")
     @classmethod

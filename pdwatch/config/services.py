@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from pdwatch.config.types import Count, CountFromZero, Duration, Settings, Share, Text
 
 

@@ -11,13 +11,20 @@ from pdwatch.config.schema import Kind
 from pdwatch.config.types import Count, Duration, File, Labels, PageUrl, ServiceUrl, Settings, TargetText, Text
 
 
-class StaticGroup(Settings):
+class TargetGroup(Settings):
+    """One entry of a Prometheus target file: addresses and the labels that hold for each of them."""
+
+    targets: Annotated[tuple[TargetText, ...], Kind("list of host:port or URL")]
+    """Addresses of the pages, with or without `/metrics`."""
+    labels: Labels = Field(default_factory=dict)
+    """`service`, `role`, `replica`, `worker`, `host`, `__scheme__`, `__metrics_path__`; others are kept as they are."""
+
+
+class StaticGroup(TargetGroup):
     """Targets written down, with labels that hold for each of them."""
 
     targets: Annotated[tuple[TargetText, ...], Field(min_length=1), Kind("list of host:port or URL")]
     """Addresses of the pages, with or without `/metrics`."""
-    labels: Labels = Field(default_factory=dict)
-    """`service`, `role`, `replica`, `worker`, `host`, `__scheme__`, `__metrics_path__`; others are kept as they are."""
 
 
 def _target_file(path: File) -> File:
