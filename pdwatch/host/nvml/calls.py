@@ -79,7 +79,7 @@ def _remapped_rows(rows: tuple[int, int, int, int]) -> Values:
 
 
 def _bus_id(pci: Any) -> Values:
-    domain, _, rest = pci.busId.decode("ascii", "replace").lower().partition(":")
+    domain, _, rest = pci.busId.lower().partition(":")
     return {"pci_bus_id": f"{domain.removeprefix('0000')}:{rest}"}
 
 

@@ -79,4 +79,5 @@ def decode(encoded: Mapping[str, Any]) -> NvmlReading:
     """Return the reading that `encode` was given. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
     known = _known(NvmlReading, encoded)
     known["gpus"] = tuple(decode_gpu(gpu) for gpu in known.get("gpus", ()))
+    known["unattributed_xids"] = _tuple_of(GpuXid, known.get("unattributed_xids", []))
     return NvmlReading(**known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,13 +21,12 @@ Report = Callable[[int | None, str | None, int], None]
 
 
 class XidWatcher:
-    """Waits for XID errors of all registered GPUs and reports them."""
+    """Waits for XID errors of all registered GPUs and reports them, as long as the process lives."""
 
     def __init__(self, nvml: Nvml, report: Report) -> None:
         self._nvml = nvml
         self._report = report
         self._gpus: dict[int | None, tuple[int, str | None]] = {}
-        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._guard = Guard(nvml, Tally())
         self._events: Any = None
@@ -52,20 +52,16 @@ class XidWatcher:
         return True
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while True:
             try:
                 event = self._nvml.nvmlEventSetWait(self._events, _WAIT_MILLISECONDS)
             except self._nvml.NVMLError as error:
                 if error.value != TIMEOUT:
-                    self._stop.wait(_PAUSE_SECONDS)
+                    time.sleep(_PAUSE_SECONDS)
                 continue
             if event.eventType & _XID:
                 index, uuid = self._gpus.get(_address(event.device), (None, None))
                 self._report(index, uuid, int(event.eventData))
-
-    def close(self) -> None:
-        """End the thread after the wait it is in."""
-        self._stop.set()
 
 
 def _address(handle: Handle) -> int | None:

@@ -17,7 +17,7 @@ _REAP_SECONDS = 1.0
 
 
 class ChildGone(Exception):  # noqa: N818 - an event
-    """The process ended or speaks nonsense; the text says which."""
+    """The process ended or speaks nonsense; the text says which, with the process as its subject."""
 
 
 class LineProcess:
@@ -30,9 +30,9 @@ class LineProcess:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0
             )
         except OSError as error:
-            raise ChildGone(f"{command[0]} does not start: {error.strerror}") from error
-        self._stdin = cast(IO[bytes], self._process.stdin)
-        self._stdout = cast(IO[bytes], self._process.stdout)
+            raise ChildGone(f"does not start: {command[0]}: {error.strerror}") from error
+        self._stdin = cast("IO[bytes]", self._process.stdin)
+        self._stdout = cast("IO[bytes]", self._process.stdout)
         self._poll = select.poll()
         self._poll.register(self._stdout, select.POLLIN)
         self._rest = b""
@@ -61,13 +61,13 @@ class LineProcess:
         try:
             return [json.loads(line) for line in lines]
         except ValueError as error:
-            raise ChildGone(f"it wrote {lines[0][:80]!r}, which is not JSON") from error
+            raise ChildGone(f"wrote {lines[0][:80]!r}, which is not JSON") from error
 
     def _how_it_ended(self) -> str:
         if not self.is_reaped(_REAP_SECONDS):
-            return "it closed its output"
+            return "closed its output"
         code = self._process.returncode
-        return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
     def is_reaped(self, seconds: float = 0.0) -> bool:
         """Tell whether the process has ended, waiting up to *seconds* for it."""

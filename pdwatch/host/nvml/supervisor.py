@@ -66,8 +66,9 @@ class NvmlCollector:
     environment: Mapping[str, str] | None = None
     """Of the child; by default the parent's own."""
     patience: Patience = field(default_factory=Patience)
+    backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
-    _backoff: Backoff = field(default_factory=Backoff)
+    """Monotonic, in seconds."""
     _ledger: Ledger = field(default_factory=Ledger)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _child: _Child | None = None
@@ -80,6 +81,11 @@ class NvmlCollector:
     def name(self) -> str:
         """Name in metrics and messages."""
         return "nvml"
+
+    @property
+    def child_pid(self) -> int | None:
+        """Process id of the child; `None` while there is none."""
+        return None if self._child is None else self._child.process.pid
 
     def collect(self) -> NvmlReading:
         """Return the GPUs' values, or the last good ones with their age and why there are no newer.
@@ -105,7 +111,7 @@ class NvmlCollector:
             child.pending = False
             return self._accept(child, answer)
         except ChildGone as gone:
-            raise self._give_up(child, str(gone)) from gone
+            raise self._give_up(child, f"the NVML process {gone}") from gone
 
     def _running(self) -> _Child:
         """Return the child, started if need be. Raises `_NoAnswer` while that has to wait."""
@@ -115,7 +121,7 @@ class NvmlCollector:
         if len(self._unreaped) >= _MOST_UNREAPED:
             pids = ", ".join(str(process.pid) for process in self._unreaped)
             raise _NoAnswer(f"the driver holds processes {pids} that cannot be killed; the host needs a reboot")
-        wait = self._backoff.remaining(self.clock())
+        wait = self.backoff.remaining(self.clock())
         if wait > 0:
             raise _NoAnswer(f"{self._why}; next attempt in {wait:.0f} s")
         command = [sys.executable, "-m", "pdwatch.host.nvml.child", *(["--gpm"] if self.gpm else [])]
@@ -123,8 +129,8 @@ class NvmlCollector:
         try:
             self._child = _Child(LineProcess(command, _with_package(self.environment)), started)
         except ChildGone as gone:
-            self._backoff.failed(started, 0.0)
-            self._why = str(gone)
+            self.backoff.failed(started, 0.0)
+            self._why = f"the NVML process {gone}"
             raise _NoAnswer(self._why) from gone
         return self._child
 
@@ -132,11 +138,13 @@ class NvmlCollector:
         """Return the answer to the pending request. Raises `_NoAnswer` and `ChildGone`."""
         until = self.clock() + self.patience.answer
         while True:
-            for message in child.process.receive(until - self.clock()):
+            messages = child.process.receive(until - self.clock())
+            for message in messages:
                 if "xid" in message:
                     self._ledger.note_xid(message)
-                elif message.get("id") == child.requests:
-                    return message
+            answer = next((message for message in messages if message.get("id") == child.requests), None)
+            if answer is not None:
+                return answer
             now = self.clock()
             if now < until:
                 continue
@@ -152,7 +160,7 @@ class NvmlCollector:
             self._unreaped.append(child.process)
         self._child = None
         now = self.clock()
-        self._backoff.failed(now, now - child.started)
+        self.backoff.failed(now, now - child.started)
         self._why = why
         return _NoAnswer(why)
 
@@ -162,7 +170,7 @@ class NvmlCollector:
             try:
                 reading = self._ledger.complete(decode(answer["reading"]), answer["watched"])
             except (KeyError, TypeError, ValueError) as error:  # an upgrade put another version under our feet
-                raise ChildGone(f"its answer is of another version ({error}); restart pdwatch") from error
+                raise ChildGone(f"is of another version ({error}); restart pdwatch") from error
             self._good = _Good(reading, self.clock())
             return reading
         refused = self._give_up(child, str(answer.get("absent") or answer.get("failed")))
@@ -174,10 +182,10 @@ class NvmlCollector:
     def _last_good(self, why: str) -> NvmlReading:
         good = self._good
         if good is None:
-            raise CollectError(f"NVML: {why}")
+            raise CollectError(why)
         age = self.clock() - good.came
         if age > self.patience.keep:
-            raise CollectError(f"NVML: {why}; the last values are {age:.0f} s old")
+            raise CollectError(f"{why}; the last values are {age:.0f} s old")
         return replace(self._ledger.with_xids(good.reading), age_seconds=age, stale_reason=why)
 
     def close(self) -> None:
