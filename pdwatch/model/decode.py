@@ -41,8 +41,10 @@ def snapshot_from_json(data: Mapping[str, Any]) -> Snapshot:
 
     Raises `ValueError` with one line that names the key when a value is missing or of the wrong type.
     """
+    if "t" not in _mapping(data, "a snapshot"):
+        raise ValueError("the snapshot has no 't'; it was not written by pdwatch")
     return Snapshot(
-        t=_number(_need(data, "t", "snapshot")),
+        t=_number(data["t"]),
         services={name: _read_service(name, service) for name, service in _object(data, "services").items()},
         hosts=_object(data, "hosts"),
         self_state=_read(SelfState, _object(data, "self"), discovery_errors=_texts(_object(data, "self"))),
@@ -79,28 +81,34 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 _CHECKS |= {f"{name} | None": _optional(check) for name, check in tuple(_CHECKS.items())}
 
 
-def _need(data: Mapping[str, Any], key: str, where: str) -> Any:
-    if key not in data:
-        raise ValueError(f"{where} has no {key!r}; it was not written by pdwatch")
-    return data[key]
+def _mapping(value: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{what} must be an object, not {value!r}")
+    return value
 
 
-def _object(data: Mapping[str, Any], key: str) -> Json:
-    value = data.get(key)
-    if not isinstance(value, dict | None):
-        raise ValueError(f"{key!r} of a snapshot must be an object, not {value!r}")
-    return value or {}
+def _object(data: Any, key: str) -> Json:
+    value = _mapping(data, f"what holds {key!r}").get(key)
+    return {} if value is None else dict(_mapping(value, f"{key!r} of a snapshot"))
 
 
-def _objects(data: Mapping[str, Any], key: str) -> list[Json]:
-    value = data.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+def _objects(data: Any, key: str) -> list[Json]:
+    value = _mapping(data, f"what holds {key!r}").get(key)
+    if not isinstance(value, list | None) or not all(isinstance(item, dict) for item in value or ()):
         raise ValueError(f"{key!r} of a snapshot must be a list of objects")
+    return value or []
+
+
+def _numbers(data: Mapping[str, Any], key: str) -> list[Any]:
+    value = data.get(key, [])
+    if not isinstance(value, list):
+        raise ValueError(f"{key!r} of a histogram must be a list of numbers")
     return value
 
 
 def _read(kind: type[T], data: Mapping[str, Any], **given: Any) -> T:
     """Build a record from the keys of its plain fields and what is *given* for the others."""
+    _mapping(data, kind.__name__)
     values = dict(given)
     for entry in fields(kind):  # type: ignore[arg-type]
         check = _CHECKS.get(str(entry.type))
@@ -134,7 +142,7 @@ def _read_service(name: str, data: Json) -> ServiceState:
         experts={replica: _number(value) for replica, value in _object(data, "experts").items()},
         latency=_read_latency(_object(data, "latency")),
         slo={
-            objective: _read_attainment(ratio, objectives.get(objective, {}))
+            objective: _read_attainment(ratio, _object(objectives, objective))
             for objective, ratio in _object(data, "slo").items()
         },
         advice=_read_advice(_object(data, "advice")),
@@ -158,11 +166,12 @@ def _read_transfer(data: Json) -> TransferState:
     return _read(TransferState, data, reported_by=reported_by, histogram=_read_histogram(data.get("histogram")))
 
 
-def _read_histogram(data: Json | None) -> Histogram | None:
+def _read_histogram(data: Any) -> Histogram | None:
     if data is None:
         return None
-    bounds = tuple(inf if bound is None else _number(bound) for bound in data.get("bounds", ()))
-    return _read(Histogram, data, bounds=bounds, buckets=tuple(map(_number, data.get("buckets", ()))))
+    given = _mapping(data, "a histogram")
+    bounds = tuple(inf if bound is None else _number(bound) for bound in _numbers(given, "bounds"))
+    return _read(Histogram, given, bounds=bounds, buckets=tuple(map(_number, _numbers(given, "buckets"))))
 
 
 def _read_latency(data: Json) -> LatencyState:
