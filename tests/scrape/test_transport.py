@@ -337,14 +337,14 @@ def test_a_token_that_cannot_be_used_is_named_and_not_shown(serve, tmp_path, con
 
 
 def test_extra_headers_are_sent(serve):
-    """A gateway may route by a header."""
+    """A gateway may route by a header; a header of ours gives way to one of the same name."""
 
     async def handle(request):
-        return web.Response(text=request.headers["X-Tenant"] + request.headers["Accept-Encoding"])
+        return web.Response(text=f"{request.headers.getall('User-Agent')} {request.headers['X-Tenant']}")
 
-    scrape = fetched(serve, handle, TransportSettings(headers={"X-Tenant": "llm"}))
+    scrape = fetched(serve, handle, TransportSettings(headers={"X-Tenant": "llm", "user-agent": "watcher"}))
 
-    assert "llmidentity" == scrape.body
+    assert "['watcher'] llm" == scrape.body
 
 
 def fetched_by_tls(serve, certificate, settings):
