@@ -36,7 +36,7 @@ format: $(STAMP) ## Format and mend what lint can mend
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## Print every benchmark
-	@for program in benchmarks/*.py; do case $$program in */_*) ;; *) echo "== $$program"; $(BIN)/python $$program || exit 1;; esac; done
+	@for program in benchmarks/*.py; do case $$program in */_*) ;; *) echo "== $$program"; $(BIN)/python -m benchmarks.$$(basename $$program .py) || exit 1;; esac; done
 
 golden: $(STAMP) ## Write the golden files and generated docs anew
 	$(BIN)/python -m pytest --golden-update $(TEST_ARGS)

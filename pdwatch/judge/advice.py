@@ -195,6 +195,10 @@ class Advisor:
         self._pending: tuple[Action, float] | None = None
         self._started: float | None = None
 
+    def configure(self, thresholds: Thresholds, horizon: float, limits: Mapping[Role, Limits]) -> None:
+        """Advise by other numbers from now on."""
+        self._thresholds, self._horizon, self._limits = thresholds, horizon, limits
+
     def advise(self, signals: ServiceSignals, findings: Sequence[Finding], now: float) -> Advice:
         """Return the advice at *now*. While another answer has not stood long enough, the last one stays as given."""
         self._started = now if self._started is None else self._started

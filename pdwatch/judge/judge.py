@@ -21,6 +21,11 @@ class Judge:
         self._findings = StandingFindings(FINDINGS)
         self._advisor = Advisor(thresholds, horizon, limits)
 
+    def configure(self, thresholds: Thresholds, horizon: float, limits: Mapping[Role, Limits]) -> None:
+        """Judge by other numbers from now on; what stands stays until its condition is gone."""
+        self._thresholds = thresholds
+        self._advisor.configure(thresholds, horizon, limits)
+
     def judge(self, signals: ServiceSignals, now: float) -> ServiceState:
         """Return the service with its findings and its advice as of *now*."""
         findings = self._findings.update(View(signals, self._thresholds), now)

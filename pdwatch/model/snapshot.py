@@ -91,7 +91,9 @@ class WorkerState:
     failures: int = 0
     """Scrapes in a row that gave no page."""
     health: int | None = None
-    """Status of the last `GET /health`."""
+    """Status of the last `GET /health`; `None` when it was never asked or gave no answer."""
+    health_error: str | None = None
+    """Why the last `GET /health` gave no answer."""
     version: str | None = None
     family: str | None = None
     model: str | None = None

@@ -15,6 +15,7 @@ from pdwatch.model.snapshot import SelfState, ServiceState, Snapshot
 from pdwatch.model.target import Role, RoleSource, Target, page_url
 from pdwatch.scrape.errors import PageError
 from pdwatch.scrape.exposition import PageParser
+from pdwatch.scrape.series import DEFAULT_LIMITS, PageLimits
 from pdwatch.signals.service import Objectives, ServiceWatch
 from pdwatch.signals.worker import WorkerWatch
 
@@ -35,6 +36,7 @@ class RoadSettings:
     interval: float = 5.0
     window: float = 60.0
     thresholds: Thresholds = Thresholds()
+    page_limits: PageLimits = DEFAULT_LIMITS
     services: Mapping[str, ServicePolicy] = field(default_factory=dict)
 
 
@@ -47,6 +49,14 @@ class Road:
         self._services: dict[str, tuple[ServiceWatch, Judge]] = {}
         self._reported_roles: dict[str, Role] = {}
         self._cycles = 0
+
+    def configure(self, settings: RoadSettings) -> None:
+        """Judge by other settings from now on; what is known of workers and findings stays."""
+        self.settings = settings
+        for name, (service, judge) in self._services.items():
+            policy = settings.services.get(name, ServicePolicy())
+            service.configure(policy.objectives, policy.connector, settings.thresholds, settings.window)
+            judge.configure(settings.thresholds, settings.window, policy.limits)
 
     def observe(self, scrape: Scrape) -> None:
         """Take the outcome of one scrape. A page that nobody can read is a failure of its worker only."""
@@ -63,10 +73,10 @@ class Road:
         self._learn_roles(reading)
         worker.read(scrape, reading, self.settings.thresholds)
 
-    def probed(self, target: Target, at: float, health: int | None, version: str | None) -> None:
-        """Take the answers of a worker's `/health` and `/version`."""
+    def probed(self, target: Target, at: float, health: int | None, version: str | None, error: str | None) -> None:
+        """Take the answers of a worker's `/health` and `/version`, or why there was none."""
         known = self._worker(target).health
-        known.at, known.status, known.version = at, health, version or known.version
+        known.at, known.status, known.error, known.version = at, health, error, version or known.version
 
     def keep(self, targets: Iterable[Target]) -> None:
         """Forget every worker that is not among *targets*."""
@@ -105,7 +115,7 @@ class Road:
     def _parser(self, target: Target) -> PageParser:
         parser = self._parsers.get(target.url)
         if parser is None:
-            parser = self._parsers[target.url] = PageParser(wanted=wants)
+            parser = self._parsers[target.url] = PageParser(wants, self.settings.page_limits)
         return parser
 
     def _worker(self, target: Target) -> WorkerWatch:
@@ -113,8 +123,15 @@ class Road:
         watch = service.workers.get(target.url)
         if watch is None:
             watch = service.workers[target.url] = WorkerWatch(target, self.settings.window)
+            self._forget_elsewhere(target)
         watch.target = self._with_reported_role(target)
         return watch
+
+    def _forget_elsewhere(self, target: Target) -> None:
+        """A worker that moved to another service is no longer in the one before."""
+        for name, (service, _) in self._services.items():
+            if name != target.service and target.url in service.workers:
+                service.remove(target.url)
 
     def _service(self, name: str) -> ServiceWatch:
         held = self._services.get(name)

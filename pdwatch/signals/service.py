@@ -40,6 +40,12 @@ class ServiceWatch:
         self.workers: dict[str, WorkerWatch] = {}
         self._departed: dict[Role, Ledger] = defaultdict(Ledger)
 
+    def configure(self, objectives: Objectives, connector: str | None, thresholds: Thresholds, horizon: float) -> None:
+        """Measure by other settings from now on; what was seen stays."""
+        self.objectives, self.connector, self.thresholds = objectives, connector, thresholds
+        for worker in self.workers.values():
+            worker.configure(horizon)
+
     def remove(self, url: str) -> None:
         """Forget a worker, keeping its totals so that the service's counters never fall."""
         worker = self.workers.pop(url)

@@ -24,6 +24,7 @@ class Health:
 
     at: float | None = None
     status: int | None = None
+    error: str | None = None
     version: str | None = None
 
 
@@ -57,6 +58,12 @@ class WorkerWatch:
         self._scrape_seconds: float | None = None
         self._process_start: float | None = None
         self._absent: dict[str, int] = {}
+
+    def configure(self, horizon: float) -> None:
+        """Keep readings for another horizon (seconds) from now on."""
+        self.horizon = horizon
+        for engine in self.engines.values():
+            engine.track.horizon = horizon
 
     def failed(self, scrape: Scrape, page_error: str | None = None) -> None:
         """Take a scrape that gave no page, or one that nobody can read. What was last read stays, with its age."""
@@ -123,6 +130,7 @@ class WorkerWatch:
             trouble=self.trouble,
             failures=self.failures,
             health=self.health.status,
+            health_error=self.health.error,
             version=self.health.version,
             family=self._family,
             model=next((engine.facts.model for engine in engines if engine.facts.model), None),

@@ -24,7 +24,7 @@ def _last_seen(worker: WorkerState) -> str:
 
 def _down(view: View) -> Iterator[Hit]:
     for worker in view.service.workers:
-        probed_dead = worker.health is not None and worker.health != HTTPStatus.OK
+        probed_dead = worker.health_error is not None or worker.health not in (None, HTTPStatus.OK)
         enough = worker.failures >= view.thresholds.down_failures or (worker.failures > 0 and probed_dead)
         if worker.trouble is Trouble.UNREACHABLE and enough:
             scope = _scope(worker)

@@ -1,0 +1,1 @@
+"""The command line: parsing, settings, and the wiring of each command."""

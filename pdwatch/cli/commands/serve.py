@@ -1,0 +1,98 @@
+"""`pdwatch serve`: collect, judge, export."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+
+from pdwatch.cli.daemon import Daemon
+from pdwatch.cli.narration import Narrator, say
+from pdwatch.cli.settings import resolve
+from pdwatch.config.errors import ConfigError
+from pdwatch.config.model import Config
+from pdwatch.config.urls import listen_address
+from pdwatch.export.app import create_app
+from pdwatch.export.hub import SnapshotHub
+from pdwatch.export.reload import Reloader, ReloadError
+from pdwatch.export.server import ListenError, Server
+from pdwatch.model.snapshot import Snapshot
+from pdwatch.scrape.credentials import CredentialsError
+
+NOTHING_TO_WATCH = "nothing to watch: name workers with --prefill URL --decode URL, or --config FILE with discovery"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; SIGHUP loads the configuration again. 2 when it cannot begin."""
+    config = resolve(args, os.environ)
+    if not (config.discovery or config.prefill or config.decode or config.router):
+        say(f"pdwatch serve: {NOTHING_TO_WATCH}")
+        return 2
+    try:
+        asyncio.run(_serve(args, config))
+    except (ListenError, CredentialsError) as error:
+        say(f"pdwatch serve: {error}")
+        return 2
+    return 0
+
+
+async def _serve(args: argparse.Namespace, config: Config) -> None:
+    stop = asyncio.Event()
+    async with serving(args, config) as server:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        say(f"pdwatch serve: {server.url} (metrics at {server.url}metrics)")
+        await stop.wait()
+        say("pdwatch serve: stopped")
+
+
+@contextlib.asynccontextmanager
+async def serving(args: argparse.Namespace, config: Config) -> AsyncIterator[Server]:
+    """Collect and serve within the context. Raises `ListenError` before anything is collected."""
+    hub, narrator = SnapshotHub(), Narrator()
+
+    def publish(snapshot: Snapshot) -> None:
+        hub.publish(snapshot)
+        narrator.hear(snapshot)
+
+    daemon = Daemon(config, time.time, publish)
+    reloader = Reloader(lambda: _reload(args, daemon), time.time, time.time())
+    server = Server(create_app(hub, reloader=reloader), on_stop=hub.close)
+    host, port = listen_address(config.listen)
+    await server.start(host, port)
+    _reload_on_hangup(reloader)
+    try:
+        await daemon.start()
+        yield server
+    finally:
+        await daemon.stop()
+        await server.stop()
+
+
+async def _reload(args: argparse.Namespace, daemon: Daemon) -> None:
+    try:
+        await daemon.reload(resolve(args, os.environ))
+    except (ConfigError, CredentialsError) as error:
+        say(f"pdwatch serve: kept the old configuration: {error}")
+        raise ReloadError(str(error)) from error
+    say("pdwatch serve: configuration loaded again")
+
+
+def _reload_on_hangup(reloader: Reloader) -> None:
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        with contextlib.suppress(ReloadError):  # told already
+            await reloader.reload()
+
+    def begin() -> None:
+        task = asyncio.create_task(reload(), name="reload")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin)

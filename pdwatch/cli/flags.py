@@ -1,0 +1,61 @@
+"""Flags that set a key of the configuration, each stated once for all commands that take it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SettingFlag:
+    """A flag that wins over the key at `path` in file and environment."""
+
+    name: str
+    path: tuple[str, ...]
+    metavar: str
+    help: str
+    many: bool = False
+    """Whether it takes several values and may be repeated."""
+    is_path: bool = False
+    """Whether its value is relative to the working directory."""
+
+    @property
+    def dest(self) -> str:
+        """The attribute of the parsed arguments."""
+        return "__".join(self.path)
+
+
+PREFILL = SettingFlag("--prefill", ("prefill",), "URL", "prefill workers; bootstrap ports may follow", many=True)
+DECODE = SettingFlag("--decode", ("decode",), "URL", "decode workers", many=True)
+ROUTER = SettingFlag("--router", ("router",), "URL", "vllm-router or sglang-router to ask for its workers")
+SERVICE = SettingFlag("--service", ("service",), "NAME", "service that these belong to (default: default)")
+INTERVAL = SettingFlag("--interval", ("scrape", "interval"), "DURATION", "time between two scrapes (default: 5s)")
+LISTEN = SettingFlag("--listen", ("listen",), "HOST:PORT", "address to listen on")
+WEB = SettingFlag(
+    "--web.config.file", ("web", "config_file"), "FILE", "TLS and basic auth of the HTTP side", is_path=True
+)
+SYSFS = SettingFlag("--path.sysfs", ("path", "sysfs"), "DIR", "where sysfs is mounted (default: /sys)", is_path=True)
+PROCFS = SettingFlag(
+    "--path.procfs", ("path", "procfs"), "DIR", "where procfs is mounted (default: /proc)", is_path=True
+)
+
+FLEET = (PREFILL, DECODE, ROUTER, SERVICE, INTERVAL)
+HOST = (SYSFS, PROCFS)
+SETTINGS = (*FLEET, LISTEN, WEB, *HOST)
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add `--config`."""
+    parser.add_argument("--config", metavar="FILE", help="configuration file (or PDWATCH_CONFIG)")
+
+
+def add_settings(parser: argparse.ArgumentParser, flags: Iterable[SettingFlag]) -> None:
+    """Add flags that set a key; a flag that is not given stays None."""
+    for flag in flags:
+        if flag.many:
+            parser.add_argument(
+                flag.name, dest=flag.dest, metavar=flag.metavar, help=flag.help, nargs="+", action="extend"
+            )
+        else:
+            parser.add_argument(flag.name, dest=flag.dest, metavar=flag.metavar, help=flag.help)
