@@ -96,6 +96,7 @@ class LogTail:
         if not present:
             self._notes[""] = f"no log file matches {self._pattern}"
         self._listed = True
+        self._resume.clear()
         return present
 
     def _follow(self, path: str, inode: Inode) -> None:
