@@ -2,8 +2,8 @@
 
     python benchmarks/host_nvml.py [--collections 300]
 
-Builds the fake driver library of the tests with gcc. The budget is 10 ms CPU a collection, child and parent together,
-on average over quick rounds and the slow one each ten seconds (at one collection each two seconds: every fifth).
+Builds the fake driver library of the tests with gcc. The budget is 10 ms CPU a collection, child and parent together.
+A slow round, which comes each ten seconds, also asks for every link; its cost is printed beside that of a quick one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 from pdwatch.host.nvml.supervisor import NvmlCollector
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT / "tests/host/nvml/fake/fake_nvml.c"
+FAKE = ROOT / "tests/host/nvml/fake"
 BUDGET_MS = 10.0
 FIELDS = {
     **dict.fromkeys((185, 190, 82, 94, 142, 143, 144, 145, 230), "u 5"),
@@ -63,6 +64,23 @@ def measure(collector: NvmlCollector, count: int) -> tuple[float, float]:
     return 1000 * (cpu_seconds(child) - started) / count, 1000 * (time.process_time() - own) / count
 
 
+def measure_slow(environment: dict[str, str], count: int) -> float:
+    """Return milliseconds of CPU for one slow round in the child, from a session whose clock is pushed."""
+    command = [sys.executable, str(FAKE / "drive_session.py")]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for number in range(count + 1):
+            if number == 1:
+                started = cpu_seconds(process.pid)
+            process.stdin.write(b"11\n")
+            process.stdin.flush()
+            process.stdout.readline()
+        spent = cpu_seconds(process.pid) - started
+        process.stdin.close()
+    return 1000 * spent / count
+
+
 def main() -> None:
     """Print the cost of a collection and whether it is within the budget."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -71,23 +89,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         library = folder / "libnvidia-ml.so.1"
-        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", library, SOURCE], check=True)
+        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", library, FAKE / "fake_nvml.c"], check=True)
         state = folder / "state.txt"
         facts = [f"* {key} {value}" for key, value in FACTS.items()]
         state.write_text("\n".join(["system count 8", "system driver 580.65.06", *facts, ""]))
         settings = {"LD_LIBRARY_PATH": name, "FAKE_NVML_STATE": str(state), "PYTHONPATH": str(ROOT)}
-        collector = NvmlCollector(environment={**os.environ, **settings})
+        environment = {**os.environ, **settings}
+        collector = NvmlCollector(environment=environment)
         try:
             reading = collector.collect()
             child, parent = measure(collector, count)
         finally:
             collector.close()
-    verdict = "within" if child + parent <= BUDGET_MS else "OVER"
-    print(
-        f"{len(reading.gpus)} GPUs, {count} collections: child {child:.2f} ms, parent {parent:.2f} ms CPU each; ",
-        end="",
-    )
-    print(f"{child + parent:.2f} ms is {verdict} the budget of {BUDGET_MS:g} ms")
+        slow = measure_slow(environment, count)
+    print(f"{len(reading.gpus)} GPUs, {count} collections of each kind, CPU per collection")
+    for kind, child_ms in (("quick", child), ("slow", slow)):
+        total = child_ms + parent
+        verdict = "within" if total <= BUDGET_MS else "OVER"
+        print(f"{kind:5}  child {child_ms:.2f} ms, parent {parent:.2f} ms: {total:.2f} ms, {verdict} {BUDGET_MS:g} ms")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A GPU's values at one instant, as its driver gives them (NVML), in base units.
 
-What a GPU, its driver or the permissions do not give is `None`, never 0. Names that end in `_total` or `_seconds`
-are counters over the life of the driver, the rest are gauges or facts. The values marked "slow" below are read at
-most ten seconds before the reading, the others with it.
+What a GPU, its driver or the permissions do not give is `None`, never 0. Names that end in `_total`, `_errors`
+or `throttled_seconds` are counters over the life of the driver, the rest are gauges or facts. The values marked "slow"
+below are read at most ten seconds before the reading, the others with it.
 """
 
 from __future__ import annotations

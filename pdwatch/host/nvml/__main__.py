@@ -8,11 +8,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 
 from pdwatch.host.collector import CollectError, NothingHere
 from pdwatch.host.nvml.codec import encode
 from pdwatch.host.nvml.supervisor import NvmlCollector, Patience
+
+_GPM_SECONDS = 0.5
+"""Between the two samples that a share of time needs; NVML wants at least 0.1."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collector = NvmlCollector(gpm=options.gpm, patience=Patience(answer=60.0))
     try:
         if options.gpm:
-            collector.collect()  # a share of time needs two samples
+            collector.collect()
+            time.sleep(_GPM_SECONDS)
         json.dump(encode(collector.collect()), sys.stdout, indent=2)
     except NothingHere as reason:
         sys.stderr.write(f"no GPU: {reason}\n")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pdwatch.host.nvml.fields import C2C_LINK_COUNT, FIELDS, NVLINK_COUNT, SUM_OF_LINKS, Field, Number, Scope
-from pdwatch.host.nvml.guard import Guard, Handle
+from pdwatch.host.nvml.guard import INVALID_ARGUMENT, Guard, Handle
 
 _MEMBERS = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
 """Members of the `nvmlValue_t` union in the order of `nvmlValueType_t`."""
@@ -52,7 +52,8 @@ def ask_fields(guard: Guard, handle: Handle, ids: Sequence[tuple[int, int]]) -> 
     for value in values:
         code, kind = value.nvmlReturn, value.valueType
         if code:
-            answers.append(Answer(None, guard.refused(code, f"field {value.fieldId}")))
+            never = guard.refused(code, f"field {value.fieldId}")
+            answers.append(Answer(None, never or code == INVALID_ARGUMENT))  # an id or a link it does not know
         else:
             answers.append(Answer(getattr(value.value, _MEMBERS[kind]) if kind < len(_MEMBERS) else None))
     return answers

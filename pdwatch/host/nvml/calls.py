@@ -112,7 +112,7 @@ IDENTITY_CALLS: tuple[Call, ...] = (
     _plain("nvmlDeviceGetSerial", "serial"),
     Call("nvmlDeviceGetPciInfo_v3", ("pci_bus_id",), _bus_id),
     _plain("nvmlDeviceGetMinorNumber", "minor"),
-    _plain("nvmlDeviceGetNumaNodeId", "numa_node"),
+    _plain("nvmlDeviceGetNumaNodeId", "numa_node", lambda node: None if node < 0 else node),
     _plain("nvmlDeviceGetMaxClockInfo", "clock_sm_max_hertz", _hertz, _CLOCK_SM),
     _plain("nvmlDeviceGetMaxClockInfo", "clock_memory_max_hertz", _hertz, _CLOCK_MEMORY),
 )

@@ -20,6 +20,7 @@ Handle: TypeAlias = Any
 """An `nvmlDevice_t`."""
 
 UNINITIALIZED = 1
+INVALID_ARGUMENT = 2
 NOT_SUPPORTED = 3
 NO_PERMISSION = 4
 DRIVER_NOT_LOADED = 9
@@ -94,6 +95,7 @@ class Guard:
         try:
             return call(*arguments, **options)
         except self._nvml.NVMLError as error:
+            self._tally.unknown += error.value == UNKNOWN
             if self.refused(error.value, function):
                 self._never.add(key)
         except UnicodeDecodeError:  # a board with a damaged name or serial
@@ -106,7 +108,6 @@ class Guard:
             raise GpuUnusable(_GPU_STATES[code], f"{what}: {self.text(code)}")
         if code in _LIBRARY_UNUSABLE:
             raise LibraryUnusable(f"{what}: {self.text(code)}")
-        self._tally.unknown += code == UNKNOWN
         return code in NEVER_HERE
 
     def text(self, code: int) -> str:

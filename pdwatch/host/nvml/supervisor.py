@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -123,7 +124,7 @@ class NvmlCollector:
             raise _NoAnswer(f"the driver holds processes {pids} that cannot be killed; the host needs a reboot")
         wait = self.backoff.remaining(self.clock())
         if wait > 0:
-            raise _NoAnswer(f"{self._why}; next attempt in {wait:.0f} s")
+            raise _NoAnswer(f"{self._why}; next attempt in {math.ceil(wait)} s")
         command = [sys.executable, "-m", "pdwatch.host.nvml.child", *(["--gpm"] if self.gpm else [])]
         started = self.clock()
         try:

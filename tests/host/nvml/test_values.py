@@ -1,16 +1,11 @@
-"""What a reading holds on the GPUs and drivers that are out there."""
+"""What a reading says of a GPU: units, health, throttling, MIG devices and processes."""
 
 from __future__ import annotations
-
-import json
-import subprocess
-import sys
 
 import pytest
 
 from pdwatch.host.nvml.calls import reason_names
 from pdwatch.model.gpu import (
-    FabricHealth,
     FabricState,
     GpuFabric,
     GpuProcess,
@@ -70,78 +65,6 @@ def test_the_health_of_a_healthy_gpu_is_zeros_and_not_silence(collector):
     assert () == gpu.clocks_event_reasons
     assert False is gpu.mig_enabled
     assert GpuFabric(state=FabricState.COMPLETED, clique_id=0) == gpu.fabric
-
-
-def test_nvlinks_are_counted_and_their_errors_summed(collector, state):
-    """One link of eighteen is down, one asleep; three CRC errors on each of eighteen links are 54."""
-    state.set("0", field__165__4="u 0", field__165__5="u 2")
-
-    gpu = collector.collect().gpus[0]
-
-    assert (18, 17) == (gpu.nvlinks, gpu.nvlinks_active)
-    assert {"replay": 0, "recovery": 0, "crc": 54} == gpu.nvlink_errors
-
-
-def test_links_are_counted_one_by_one_for_a_driver_without_the_field(collector, state):
-    """Without field 165 the state of each link is asked for."""
-    state.set("*", field__165="", nvlink_state="1", nvlink_state__2="0")
-
-    assert 17 == collector.collect().gpus[0].nvlinks_active
-
-
-def test_a_link_that_does_not_answer_leaves_the_sum_unknown(collector, state):
-    """A sum without one of its links would look like a counter that fell."""
-    state.set("0", field__163__3="error 999")
-
-    assert {"replay": 0, "recovery": 0} == collector.collect().gpus[0].nvlink_errors
-
-
-def test_a_gb200_tells_its_nvlink_domain_and_c2c_links(collector, gb200):
-    """The driver adds up NVLink counters itself there, in bytes; a C2C link without a speed adds none."""
-    gpu = collector.collect().gpus[0]
-
-    assert (5000000, 7000000) == (gpu.nvlink_sent_bytes_total, gpu.nvlink_received_bytes_total)
-    assert {"receive": 4, "recovery_failed": 0} == gpu.nvlink_errors
-    assert (10, 9) == (gpu.c2c_links, gpu.c2c_links_active)
-    assert 9 * 45e9 == gpu.c2c_bandwidth_bytes_per_second
-    assert {"replay": 10} == gpu.c2c_errors
-    expected = GpuFabric(
-        state=FabricState.COMPLETED,
-        cluster_uuid="0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
-        clique_id=7,
-        health=FabricHealth.UNHEALTHY,
-        faults=("misconfigured_insufficient_nvlinks",),
-    )
-    assert expected == gpu.fabric
-
-
-def test_a_domain_that_is_not_joined_has_no_clique(collector, gb200):
-    """While registration runs, cluster and clique are not known; afterwards a failure has a reason."""
-    gb200.set("system", count="2")
-    gb200.set("0", fabric="2 0 7 0 0 0a1b2c3d4e5f60718293a4b5c6d7e8f9")
-    gb200.set("1", fabric="3 999 7 0 0 0a1b2c3d4e5f60718293a4b5c6d7e8f9")
-
-    joining, failed = (gpu.fabric for gpu in collector.collect().gpus)
-
-    assert GpuFabric(state=FabricState.IN_PROGRESS) == joining
-    assert "Unknown Error (999)" == failed.error
-
-
-def test_an_older_fabric_struct_is_asked_for_when_the_newest_is_refused(collector, gb200):
-    """A driver that knows version 2 only gives no health summary, and the faults all the same."""
-    gb200.set("*", fabric_version="2", fabric="3 0 7 0x51a9 0 0a1b2c3d4e5f60718293a4b5c6d7e8f9")
-
-    fabric = collector.collect().gpus[0].fabric
-
-    assert None is fabric.health
-    assert ("degraded_bandwidth",) == fabric.faults
-
-
-def test_a_gpu_outside_any_domain_has_no_fabric(collector, state):
-    """State "not supported" is no fabric."""
-    state.set("*", fabric="0 0 0 0 0 00000000000000000000000000000000")
-
-    assert None is collector.collect().gpus[0].fabric
 
 
 def test_mig_devices_are_entries_of_their_own(collector, state):
@@ -217,129 +140,8 @@ def test_the_recovery_action_has_a_name(collector, state, action, name):
     assert name == collector.collect().gpus[0].recovery_action
 
 
-def test_fields_that_are_not_supported_are_none_and_spoil_no_others(collector, state):
-    """Each field has its own return code."""
-    state.set("*", field__82="", field__230="error 3", field__4="error 999", field__94="x 1", pcie_replays="")
+def test_a_gpu_on_no_numa_node_has_none(collector, state):
+    """NVML gives -1 on hosts with a single node."""
+    state.set("0", numa="-1")
 
-    gpu = collector.collect().gpus[0]
-
-    assert None is gpu.memory_temperature_celsius
-    assert None is gpu.recovery_action
-    assert None is gpu.ecc_uncorrected_volatile_total
-    assert None is gpu.pcie_replays_total
-    assert (0, 612.5) == (gpu.ecc_corrected_volatile_total, gpu.power_watts)
-
-
-def test_a_driver_without_field_values_is_asked_by_the_older_calls(collector, state):
-    """When the batch itself fails, what has a call of its own is still known, in the same units."""
-    state.set(
-        "*",
-        fail__nvmlDeviceGetFieldValues="3",
-        power_mw="250000",
-        power_limit_mw="400000",
-        energy_mj="5000",
-        pcie_replays="2",
-        ecc__1__0="6",
-        remapped_rows="1 2 1 0",
-    )
-
-    gpu = collector.collect().gpus[0]
-
-    assert (250.0, 400.0, 5.0) == (gpu.power_watts, gpu.power_limit_watts, gpu.energy_joules_total)
-    assert (2, 6) == (gpu.pcie_replays_total, gpu.ecc_uncorrected_volatile_total)
-    assert (1, 2, True, False) == (
-        gpu.remapped_rows_corrected_total,
-        gpu.remapped_rows_uncorrected_total,
-        gpu.remapped_rows_pending,
-        gpu.remapped_rows_failed,
-    )
-    assert None is gpu.nvlinks
-
-
-def test_an_old_driver_lacks_functions_and_gives_the_rest(make_collector, environment, old_library):
-    """A missing symbol is like an unsupported call: the older function answers, or the value is `None`."""
-    collector = make_collector(environment=environment | {"LD_LIBRARY_PATH": str(old_library)})
-
-    gpu = collector.collect().gpus[0]
-
-    assert (58, ()) == (gpu.temperature_celsius, gpu.clocks_event_reasons)
-    assert (None, None, None) == (gpu.temperature_margin_celsius, gpu.numa_node, gpu.fabric)
-    assert (120259084288 + 645922816, None) == (gpu.memory_used_bytes, gpu.memory_reserved_bytes)
-
-
-def test_what_a_gpu_does_not_support_is_asked_once(collector, state, tmp_path):
-    """The second batch holds only what was answered, and one source of each value."""
-    log = tmp_path / "fields.log"
-    state.set("system", field_log=str(log))
-
-    collector.collect()
-    collector.collect()
-
-    link_counts, first, second = (int(line.split()[1]) for line in log.read_text().splitlines())
-    assert 2 == link_counts
-    quick = ("185", "190", "83", "82", "74", "269", "270", "271", "197", "198", "94", "138", "139")
-    assert len(quick) == second
-    assert first > second
-
-
-def test_a_value_that_appears_later_is_seen(collector, state):
-    """Only "not supported" is for good; an error of the moment is asked about again."""
-    state.set("0", field__83="error 999", fail__nvmlDeviceGetUtilizationRates="999")
-    before = collector.collect().gpus[0]
-    state.set("0", field__83="q 1000", fail__nvmlDeviceGetUtilizationRates="")
-
-    after = collector.collect().gpus[0]
-
-    assert (None, None) == (before.energy_joules_total, before.utilization_ratio)
-    assert (1.0, 0.97) == (after.energy_joules_total, after.utilization_ratio)
-
-
-def test_slow_values_are_kept_between_their_rounds(collector):
-    """The second reading has the ECC counts and link facts of the first."""
-    first = collector.collect().gpus[0]
-
-    second = collector.collect().gpus[0]
-
-    assert first == second
-
-
-def test_performance_monitors_stay_untouched_unless_asked_for(collector, state):
-    """Two samplers disturb each other, so the default is none."""
-    state.set("0", gpm="1:50 2:40")
-
-    collector.collect()
-
-    assert None is collector.collect().gpus[0].sm_active_ratio
-
-
-def test_performance_monitors_give_ratios_from_the_second_reading_on(make_collector, state):
-    """A share of time needs two samples; a metric the GPU lacks stays `None`."""
-    state.set("0", gpm="1:50 2:40.5 10:100.2")
-    collector = make_collector(gpm=True)
-
-    first, second, third = (collector.collect().gpus[0] for _ in range(3))
-
-    assert None is first.sm_active_ratio
-    assert (0.5, 0.405, 1.0) == (second.graphics_active_ratio, second.sm_active_ratio, second.dram_active_ratio)
-    assert None is second.tensor_active_ratio
-    assert second.sm_active_ratio == third.sm_active_ratio
-
-
-def test_what_the_library_prints_is_no_answer(collector, state, capfd):
-    """A library that writes to stdout cannot spoil the talk between the processes."""
-    state.set("system", print="hello from the driver")
-
-    assert 1 == len(collector.collect().gpus)
-    collector.close()
-    assert "hello from the driver\n" in capfd.readouterr().err
-
-
-def test_one_reading_is_printed_for_people(environment, state):
-    """`python -m pdwatch.host.nvml` writes JSON to stdout and leaves out what is not known."""
-    state.set("*", field__82="")
-    command = [sys.executable, "-m", "pdwatch.host.nvml"]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-
-    (gpu,) = json.loads(result.stdout)["gpus"]
-    assert "NVIDIA H200" == gpu["name"]
-    assert "memory_temperature_celsius" not in gpu
+    assert None is collector.collect().gpus[0].numa_node
