@@ -5,7 +5,8 @@ import re
 import shutil
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -14,9 +15,16 @@ from aiohttp import web
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
-from pdwatch.model.page import Page
+from pdwatch.model.page import Page, Scrape
+from pdwatch.model.target import Role, Target
+from pdwatch.scrape.loop import ScrapeLoop
+from pdwatch.scrape.settings import TransportSettings
+from pdwatch.scrape.transport import Fetcher, Probe
+from pdwatch.scrape.turns import LoopSettings
 
 PAGES = Path(__file__).parent.parent / "pages"
+
+PATIENT = TransportSettings(timeout=30)
 
 Samples = list[tuple[str, dict[str, str], str]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -152,3 +160,113 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     both = path / "both.pem"
     both.write_text((path / "key.pem").read_text() + (path / "cert.pem").read_text())
     return both
+
+
+@pytest.fixture(scope="session")
+def fetched(serve: Serve) -> Callable[..., Scrape]:
+    """Return the scrape of a server that has one handler, at /metrics."""
+
+    def fetch(handler: Handler, settings: TransportSettings = PATIENT, tls: ssl.SSLContext | None = None) -> Scrape:
+        async def scenario() -> Scrape:
+            async with serve({"/metrics": handler}, tls) as base, Fetcher(settings) as fetcher:
+                return await fetcher.fetch(Target(url=f"{base}/metrics", worker="w"), lambda: 1000.0)
+
+        return asyncio.run(scenario())
+
+    return fetch
+
+
+class Heard:
+    """What a loop handed over, in order: `("scrape", worker)`, `("probe", worker)`, `("cycle", time)`."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, object]] = []
+        self.scrapes: list[Scrape] = []
+        self.probes: list[tuple[str, Probe, float]] = []
+        self.raises_for = ""
+
+    def on_scrape(self, scrape: Scrape) -> None:
+        self.events.append(("scrape", scrape.target.worker))
+        self.scrapes.append(scrape)
+        if scrape.target.worker == self.raises_for:
+            raise RuntimeError("cannot read this")
+
+    def on_probe(self, target: Target, probe: Probe, at: float) -> None:
+        self.events.append(("probe", target.worker))
+        self.probes.append((target.worker, probe, at))
+
+    def on_cycle(self, now: float) -> None:
+        self.events.append(("cycle", now))
+
+    @property
+    def cycles(self) -> int:
+        return sum(kind == "cycle" for kind, _ in self.events)
+
+
+class Fleet:
+    """Answers every path and counts; `hang` never answers, `held` not before `release`, all are 404 while `failing`."""
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+        self.base = ""
+        self.asked: Counter[str] = Counter()
+        self.asked_at: dict[str, float] = {}
+        self.release = asyncio.Event()
+        self.failing = False
+
+    def target(self, page: str) -> Target:
+        return Target(url=f"{self.base}/{page}", worker=page, role=self.role)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked[request.path] += 1
+        self.asked_at[request.path] = asyncio.get_running_loop().time()
+        if request.path == "/hang":
+            await asyncio.Event().wait()
+        if request.path == "/held":
+            await self.release.wait()
+        if request.path == "/version":
+            return web.json_response({"version": "0.33.0"})
+        return web.Response(text="m 1\n", status=404 if self.failing else 200)
+
+
+@pytest.fixture(scope="session")
+def running(serve: Serve) -> Callable[..., AbstractAsyncContextManager[tuple[ScrapeLoop, Heard, Fleet]]]:
+    """Run a loop over pages of one server; the context gives the loop, what it handed over, and the server's side."""
+
+    @asynccontextmanager
+    async def run(
+        pages: Iterable[str],
+        settings: LoopSettings,
+        *,
+        timeout: float = 30,
+        role: Role = Role.DECODE,
+        start: bool = True,
+    ) -> AsyncIterator[tuple[ScrapeLoop, Heard, Fleet]]:
+        fleet, heard = Fleet(role), Heard()
+        handed = {"on_scrape": heard.on_scrape, "on_cycle": heard.on_cycle, "on_probe": heard.on_probe}
+        async with (
+            serve({"/{path:.*}": fleet.answer}) as fleet.base,
+            Fetcher(TransportSettings(timeout=timeout)) as fetcher,
+        ):
+            loop = ScrapeLoop(fetcher, settings, lambda: 1000.0, **handed)
+            loop.set_targets(map(fleet.target, pages))
+            if start:
+                loop.start()
+            try:
+                yield loop, heard, fleet
+            finally:
+                await loop.aclose()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
+    """Wait for a condition, far longer than it can take."""
+
+    async def wait(condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(60):
+            while not condition():
+                await asyncio.sleep(0.002)
+
+    return wait

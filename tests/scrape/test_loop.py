@@ -3,105 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import pytest
-from aiohttp import web
-
-from pdwatch.model.target import Role, Target
-from pdwatch.scrape.loop import ScrapeLoop
-from pdwatch.scrape.settings import TransportSettings
-from pdwatch.scrape.transport import Fetcher, Probe
+from pdwatch.model.target import Role
 from pdwatch.scrape.turns import LoopSettings, delay
 
-PATIENCE = 30.0
-AT_ONCE = LoopSettings(interval=PATIENCE, probe_interval=1e9)
-"""With `PATIENCE` for a timeout nothing is spread: a cycle asks everyone at its start."""
+TIMEOUT = 30
+"""Seconds; that of `running` unless a test says otherwise."""
+AT_ONCE = LoopSettings(interval=TIMEOUT, probe_interval=1e9)
+"""A timeout as long as the interval leaves nothing to spread: a cycle asks everyone at its start."""
 OFTEN = LoopSettings(interval=0.1, probe_interval=1e9)
 
 
-class Heard:
-    """What the loop handed over, in order: `("scrape", worker)`, `("probe", worker)`, `("cycle", time)`."""
-
-    def __init__(self):
-        self.events = []
-        self.scrapes = []
-        self.probes = []
-
-    def on_scrape(self, scrape):
-        self.events.append(("scrape", scrape.target.worker))
-        self.scrapes.append(scrape)
-
-    def on_probe(self, target, probe, at):
-        self.events.append(("probe", target.worker))
-        self.probes.append((target.worker, probe, at))
-
-    def on_cycle(self, now):
-        self.events.append(("cycle", now))
-
-    @property
-    def cycles(self):
-        return sum(kind == "cycle" for kind, _ in self.events)
-
-
-async def until(condition):
-    """Wait for *condition*, far longer than it can take."""
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.002)
-
-
-class Fleet:
-    """Answers every path and counts; `hang` never answers, `held` not before `release`, all are 404 while `failing`."""
-
-    def __init__(self):
-        self.asked = Counter()
-        self.asked_at = {}
-        self.release = asyncio.Event()
-        self.failing = False
-
-    async def answer(self, request):
-        self.asked[request.path] += 1
-        self.asked_at[request.path] = asyncio.get_running_loop().time()
-        if request.path == "/hang":
-            await asyncio.Event().wait()
-        if request.path == "/held":
-            await self.release.wait()
-        if request.path == "/version":
-            return web.json_response({"version": "0.33.0"})
-        return web.Response(text="m 1\n", status=404 if self.failing else 200)
-
-
-@pytest.fixture
-def running(serve):
-    """Run a loop over pages of one server; the context gives the loop, what it handed over, and the server's side."""
-
-    @asynccontextmanager
-    async def run(pages, settings, *, timeout=PATIENCE, role=Role.DECODE, start=True, heard=None):
-        fleet, heard = Fleet(), heard or Heard()
-        async with (
-            serve({"/{path:.*}": fleet.answer}) as base,
-            Fetcher(TransportSettings(timeout=timeout)) as fetcher,
-        ):
-            loop = ScrapeLoop(
-                fetcher, settings, lambda: 1000.0,
-                on_scrape=heard.on_scrape, on_cycle=heard.on_cycle, on_probe=heard.on_probe,
-            )  # fmt: skip
-            fleet.target = lambda page: Target(url=f"{base}/{page}", worker=page, role=role)
-            loop.set_targets([fleet.target(page) for page in pages])
-            if start:
-                loop.start()
-            try:
-                yield loop, heard, fleet
-            finally:
-                await loop.aclose()
-
-    return run
-
-
-def test_the_first_cycle_asks_everyone_at_once_and_is_closed_by_the_last_answer(running):
+def test_the_first_cycle_asks_everyone_at_once_and_is_closed_by_the_last_answer(running, until):
     """A verdict does not wait for the interval."""
 
     async def scenario():
@@ -115,7 +29,7 @@ def test_the_first_cycle_asks_everyone_at_once_and_is_closed_by_the_last_answer(
     assert {("scrape", "a"), ("scrape", "b"), ("scrape", "c")} <= set(events[:-1])
 
 
-def test_cycles_follow_one_another(running):
+def test_cycles_follow_one_another(running, until):
     """The scheduler goes on for as long as the loop is open."""
 
     async def scenario():
@@ -148,7 +62,7 @@ def test_after_its_first_cycle_a_target_is_asked_at_its_own_moment(running):
 
     async def scenario():
         async with running([], settings, start=False) as (loop, _, fleet):
-            window = settings.window(PATIENCE)
+            window = settings.window(TIMEOUT)
             targets = (fleet.target(f"page{number}") for number in range(10_000))
             target = next(target for target in targets if 0.1 < delay(target.url, window) < 0.3)
             loop.set_targets([target])
@@ -162,7 +76,7 @@ def test_after_its_first_cycle_a_target_is_asked_at_its_own_moment(running):
     assert waited > due - 0.01
 
 
-def test_a_slow_target_is_an_error_at_its_timeout_and_delays_nobody(running):
+def test_a_slow_target_is_an_error_at_its_timeout_and_delays_nobody(running, until):
     """The others are heard first; the cycle is closed after the timeout, long before its end."""
     settings = LoopSettings(interval=600)
 
@@ -177,7 +91,7 @@ def test_a_slow_target_is_an_error_at_its_timeout_and_delays_nobody(running):
     assert ["timed out after 2s"] == [scrape.error for scrape in heard.scrapes if scrape.target.worker == "hang"]
 
 
-def test_a_request_under_way_is_not_doubled(running):
+def test_a_request_under_way_is_not_doubled(running, until):
     """Turns pass and are counted; cycles are closed without the missing answer, the others are still asked."""
 
     async def scenario():
@@ -229,7 +143,7 @@ def test_a_target_found_twice_is_asked_once(running):
     assert 1 == asyncio.run(scenario())
 
 
-def test_the_answer_of_a_target_that_is_gone_is_not_handed_over(running):
+def test_the_answer_of_a_target_that_is_gone_is_not_handed_over(running, until):
     """It left while its request was under way."""
 
     async def scenario():
@@ -243,7 +157,7 @@ def test_the_answer_of_a_target_that_is_gone_is_not_handed_over(running):
     assert [("cycle", 1000.0)] == asyncio.run(scenario())
 
 
-def test_a_cycle_without_targets_is_closed_all_the_same(running):
+def test_a_cycle_without_targets_is_closed_all_the_same(running, until):
     """That nothing was found is also a picture."""
 
     async def scenario():
@@ -254,63 +168,7 @@ def test_a_cycle_without_targets_is_closed_all_the_same(running):
     assert [] == asyncio.run(scenario())
 
 
-def test_workers_are_probed_in_their_first_cycle(running):
-    """Version and health are there with the first verdict."""
-
-    async def scenario():
-        async with running(["a"], AT_ONCE) as (_, heard, _):
-            await until(lambda: heard.cycles == 1)
-            return heard.probes
-
-    assert [("a", Probe(200, "0.33.0"), 1000.0)] == asyncio.run(scenario())
-
-
-def test_workers_are_probed_again_after_the_probe_interval(running):
-    """Every second cycle here, so less often than they are scraped."""
-    settings = LoopSettings(interval=0.1, probe_interval=0.2)
-
-    async def scenario():
-        async with running(["a"], settings) as (_, heard, fleet):
-            await until(lambda: len(heard.probes) >= 5)
-            return fleet.asked
-
-    asked = asyncio.run(scenario())
-
-    assert asked["/health"] < asked["/a"]
-
-
-def test_routers_are_not_probed(running):
-    """A router speaks about workers and is none."""
-
-    async def scenario():
-        async with running(["a"], AT_ONCE, role=Role.ROUTER, start=False) as (loop, _, fleet):
-            await loop.cycle()
-            fleet.failing = True
-            await loop.cycle()
-            await until(lambda: not loop._tasks)
-            return fleet.asked
-
-    assert {"/a": 2} == asyncio.run(scenario())
-
-
-def test_a_worker_whose_page_begins_to_fail_is_probed_at_once(running):
-    """Once for each time that it begins, not at every failure."""
-
-    async def scenario():
-        probes = []
-        async with running(["a"], AT_ONCE, start=False) as (loop, heard, fleet):
-            for fleet.failing in (False, True, True, False, True):
-                await loop.cycle()
-                await until(lambda: not loop._tasks)
-                probes.append([probe.health for _, probe, _ in heard.probes])
-        return probes
-
-    probes = asyncio.run(scenario())
-
-    assert [[200], [200, 404], [200, 404], [200, 404], [200, 404, 404]] == probes
-
-
-def test_closing_ends_requests_under_way(running):
+def test_closing_ends_requests_under_way(running, until):
     """No task outlives the loop and nothing is handed over after it."""
 
     async def scenario():
@@ -325,14 +183,9 @@ def test_closing_ends_requests_under_way(running):
 def test_a_callback_that_raises_spoils_nothing_else(running, caplog):
     """The fault is logged with its place, the other targets and the cycles go on."""
 
-    class Clumsy(Heard):
-        def on_scrape(self, scrape):
-            super().on_scrape(scrape)
-            if scrape.target.worker == "a":
-                raise RuntimeError("cannot read this")
-
     async def scenario():
-        async with running(["a", "b"], AT_ONCE, heard=Clumsy(), start=False) as (loop, heard, _):
+        async with running(["a", "b"], AT_ONCE, start=False) as (loop, heard, _):
+            heard.raises_for = "a"
             await loop.cycle()
             await loop.cycle()
             return sorted(scrape.target.worker for scrape in heard.scrapes), heard.cycles

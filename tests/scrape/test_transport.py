@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-import ssl
 import zlib
 from types import SimpleNamespace
 
@@ -15,10 +14,9 @@ import pytest
 from aiohttp import web
 
 from pdwatch.model.target import Target
-from pdwatch.scrape.credentials import CredentialsError
 from pdwatch.scrape.failures import describe_failure
 from pdwatch.scrape.settings import TransportSettings
-from pdwatch.scrape.transport import Fetcher, Probe
+from pdwatch.scrape.transport import Fetcher
 
 PAGE = "# TYPE m gauge\nm 1.0\n"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -65,19 +63,9 @@ async def ask(url, settings=PATIENT):
         return await fetcher.fetch(Target(url=url, worker="w"), lambda: 1000.0)
 
 
-def fetched(serve, handler, settings=PATIENT):
-    """Return the scrape of a server with *handler* at /metrics."""
-
-    async def scenario():
-        async with serve({"/metrics": handler}) as base:
-            return await ask(f"{base}/metrics", settings)
-
-    return asyncio.run(scenario())
-
-
-def test_a_page_is_delivered_with_its_type_and_time(serve):
+def test_a_page_is_delivered_with_its_type_and_time(fetched):
     """The body is text, the time is that of the clock that was handed in."""
-    scrape = fetched(serve, answering())
+    scrape = fetched(answering())
 
     assert PAGE == scrape.body
     assert None is scrape.error
@@ -86,11 +74,11 @@ def test_a_page_is_delivered_with_its_type_and_time(serve):
 
 
 @pytest.mark.parametrize("pieces", [1, 3], ids=["one member", "several members"])
-def test_gzip_is_decompressed(serve, pieces):
+def test_gzip_is_decompressed(fetched, pieces):
     """Servers that compress without being asked are read as well."""
     packed = b"".join(gzip.compress(PAGE.encode()) for _ in range(pieces))
 
-    scrape = fetched(serve, answering(body=packed, headers={"Content-Encoding": "gzip"}))
+    scrape = fetched(answering(body=packed, headers={"Content-Encoding": "gzip"}))
 
     assert PAGE * pieces == scrape.body
 
@@ -127,25 +115,25 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("handler", "error"), REFUSALS.values(), ids=REFUSALS)
-def test_an_answer_without_a_page_is_an_outcome_with_a_reason(serve, handler, error):
+def test_an_answer_without_a_page_is_an_outcome_with_a_reason(fetched, handler, error):
     """One line for people, no body, no exception."""
-    scrape = fetched(serve, handler)
+    scrape = fetched(handler)
 
     assert error == scrape.error
     assert None is scrape.body
 
 
 @pytest.mark.parametrize("handler", [silent, dripping], ids=["never answers", "never ends"])
-def test_an_answer_that_is_not_complete_in_time_is_given_up(serve, handler):
+def test_an_answer_that_is_not_complete_in_time_is_given_up(fetched, handler):
     """The timeout is one deadline for the whole answer, so that a dripping page cannot hold it off."""
-    scrape = fetched(serve, handler, HASTY)
+    scrape = fetched(handler, HASTY)
 
     assert "timed out after 0.3s" == scrape.error
 
 
-def test_the_status_of_a_refusal_is_kept(serve):
+def test_the_status_of_a_refusal_is_kept(fetched):
     """A 503 while scaling is told apart from a worker that is gone."""
-    assert 503 == fetched(serve, answering(503)).status
+    assert 503 == fetched(answering(503)).status
 
 
 @pytest.mark.parametrize(
@@ -157,28 +145,28 @@ def test_the_status_of_a_refusal_is_kept(serve):
     ],
     ids=["large", "gzip bomb", "gzip just too large"],
 )
-def test_a_body_beyond_the_limit_is_refused(serve, body, headers):
+def test_a_body_beyond_the_limit_is_refused(fetched, body, headers):
     """The limit holds before and after decompression."""
     settings = TransportSettings(timeout=30, max_body=1000)
 
-    scrape = fetched(serve, answering(body=body, headers=headers), settings)
+    scrape = fetched(answering(body=body, headers=headers), settings)
 
     assert "answered more than 1000 bytes: raise max_body if that is a page of metrics" == scrape.error
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_a_body_at_the_limit_is_read(serve, encoding):
+def test_a_body_at_the_limit_is_read(fetched, encoding):
     """A limit is the most that is accepted."""
     text = "m 1\n" * 250
     body = gzip.compress(text.encode()) if encoding == "gzip" else text.encode()
     settings = TransportSettings(timeout=30, max_body=1000)
 
-    scrape = fetched(serve, answering(body=body, headers={"Content-Encoding": encoding}), settings)
+    scrape = fetched(answering(body=body, headers={"Content-Encoding": encoding}), settings)
 
     assert text == scrape.body
 
 
-def test_an_endless_stream_is_cut_at_the_limit(serve):
+def test_an_endless_stream_is_cut_at_the_limit(fetched):
     """What never ends is given up by size, long before the timeout."""
 
     async def endless(request):
@@ -189,7 +177,7 @@ def test_an_endless_stream_is_cut_at_the_limit(serve):
             await response.write(packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_SYNC_FLUSH))
             await asyncio.sleep(0)
 
-    scrape = fetched(serve, endless, TransportSettings(timeout=60, max_body=100_000))
+    scrape = fetched(endless, TransportSettings(timeout=60, max_body=100_000))
 
     assert "answered more than 100000 bytes: raise max_body if that is a page of metrics" == scrape.error
 
@@ -272,158 +260,6 @@ def test_no_more_requests_are_under_way_than_allowed(serve):
 
     assert [None] * 12 == [scrape.error for scrape in scrapes]
     assert 3 == most
-
-
-def guarded(expected):
-    """Return a handler that lets in who shows the header *expected*."""
-
-    async def handle(request):
-        return web.Response(status=200 if request.headers.get("Authorization") == expected() else 403, text=PAGE)
-
-    return handle
-
-
-def test_a_token_is_read_anew_when_its_file_changes(serve, tmp_path):
-    """Short-lived tokens are rotated under a running collector."""
-    token = tmp_path / "token"
-    token.write_text("first\n")
-    valid = "first"
-
-    async def scenario():
-        nonlocal valid
-        errors = []
-        handler = guarded(lambda: f"Bearer {valid}")
-        settings = TransportSettings(timeout=30, bearer_token_file=token)
-        async with serve({"/metrics": handler}) as base, Fetcher(settings) as fetcher:
-            target = Target(url=f"{base}/metrics", worker="w")
-            errors.append((await fetcher.fetch(target, lambda: 0.0)).error)
-            valid = "rotated"
-            errors.append((await fetcher.fetch(target, lambda: 0.0)).error)
-            token.write_text("rotated\n")
-            errors.append((await fetcher.fetch(target, lambda: 0.0)).error)
-        return errors
-
-    assert [None, "403 refused the credentials", None] == asyncio.run(scenario())
-
-
-def test_a_password_comes_from_its_file(serve, tmp_path):
-    """Basic authentication, as behind an ingress."""
-    (tmp_path / "password").write_text("secret")
-    settings = TransportSettings(timeout=30, username="scraper", password_file=tmp_path / "password")
-
-    scrape = fetched(serve, guarded(lambda: "Basic c2NyYXBlcjpzZWNyZXQ="), settings)
-
-    assert None is scrape.error
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (None, "cannot read the secret in {path}: No such file or directory"),
-        (b"a\nb", "the secret in {path} must be one line of ASCII"),
-        (b"\xff", "the secret in {path} is not text"),
-    ],
-    ids=["missing", "two lines", "binary"],
-)
-def test_a_token_that_cannot_be_used_is_named_and_not_shown(serve, tmp_path, content, reason):
-    """The fault is ours, and every target says so instead of a bare 401."""
-    path = tmp_path / "token"
-    if content is not None:
-        path.write_bytes(content)
-
-    scrape = fetched(serve, answering(), TransportSettings(bearer_token_file=path))
-
-    assert reason.format(path=path) == scrape.error
-
-
-def test_extra_headers_are_sent(serve):
-    """A gateway may route by a header; a header of ours gives way to one of the same name."""
-
-    async def handle(request):
-        return web.Response(text=f"{request.headers.getall('User-Agent')} {request.headers['X-Tenant']}")
-
-    scrape = fetched(serve, handle, TransportSettings(headers={"X-Tenant": "llm", "user-agent": "watcher"}))
-
-    assert "['watcher'] llm" == scrape.body
-
-
-def fetched_by_tls(serve, certificate, settings):
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-
-    async def scenario():
-        async with serve({"/metrics": answering()}, context) as base:
-            return await ask(f"{base}/metrics", settings)
-
-    return asyncio.run(scenario())
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(serve, certificate):
-    """The message says TLS, not merely that the connection failed."""
-    scrape = fetched_by_tls(serve, certificate, TransportSettings(timeout=30))
-
-    assert "TLS: certificate not trusted: self-signed certificate" == scrape.error
-
-
-@pytest.mark.parametrize("trusted", [True, False], ids=["by its authority", "by not looking"])
-def test_a_certificate_is_accepted_where_the_settings_say_so(serve, certificate, trusted):
-    """Either the authority is named or the check is switched off."""
-    settings = TransportSettings(timeout=30, ca_file=certificate if trusted else None, insecure_skip_verify=not trusted)
-
-    assert PAGE == fetched_by_tls(serve, certificate, settings).body
-
-
-def test_tls_to_a_plain_port_is_named_so(serve):
-    """https written where http is spoken."""
-
-    async def scenario():
-        async with serve({"/metrics": answering()}) as base:
-            return await ask(f"{base}/metrics".replace("http:", "https:"), TransportSettings(timeout=30))
-
-    assert asyncio.run(scenario()).error.startswith("TLS: ")
-
-
-def test_a_missing_authority_is_an_error_at_the_start(tmp_path):
-    """A collector without its certificates would report every worker as down."""
-    settings = TransportSettings(ca_file=tmp_path / "ca.pem")
-
-    with pytest.raises(CredentialsError, match=r"cannot use the TLS files .*ca\.pem: No such file or directory"):
-        asyncio.run(ask("https://127.0.0.1/metrics", settings))
-
-
-def probed(serve, routes, settings=PATIENT):
-    async def scenario():
-        async with serve(routes) as base, Fetcher(settings) as fetcher:
-            return await fetcher.probe(base)
-
-    return asyncio.run(scenario())
-
-
-@pytest.mark.parametrize(
-    ("routes", "probe"),
-    [
-        ({"/health": answering(text=""), "/version": answering(text='{"version":"0.33.0"}')}, Probe(200, "0.33.0")),
-        ({"/health": answering(503), "/version": answering(text='{"version":"0.33.0"}')}, Probe(503, "0.33.0")),
-        ({"/health": answering()}, Probe(200, None)),
-        ({}, Probe(404, None)),
-        ({"/health": answering(), "/version": answering(text="<html>")}, Probe(200, None)),
-        ({"/health": answering(), "/version": answering(text='{"version":[1]}')}, Probe(200, None)),
-    ],
-    ids=["well", "engine dead", "no version", "neither", "HTML", "odd version"],
-)
-def test_a_probe_tells_health_and_version(serve, routes, probe):
-    """A router without `/version` is healthy all the same."""
-    assert probe == probed(serve, routes)
-
-
-def test_a_worker_that_hangs_has_no_health_to_tell(serve):
-    """No status is not a bad status."""
-    assert Probe(error="timed out after 0.3s") == probed(serve, {"/health": silent, "/version": answering()}, HASTY)
-
-
-def test_a_failing_version_leaves_health_as_it_is(serve):
-    """The two are told apart."""
-    assert Probe(200, None) == probed(serve, {"/health": answering(), "/version": breaking_off})
 
 
 def test_a_name_that_nobody_knows_is_named_so():
