@@ -47,11 +47,19 @@ class Server:
     """Serves one ASGI application between `start` and `stop`."""
 
     def __init__(
-        self, app: Any, *, on_stop: Callable[[], None] | None = None, tls: ssl.SSLContext | None = None
+        self,
+        app: Any,
+        *,
+        on_stop: Callable[[], None] | None = None,
+        tls: ssl.SSLContext | None = None,
+        connections: int = CONNECTIONS,
     ) -> None:
-        """*on_stop* is called before open answers are waited for, to end those that would not end by themselves."""
+        """*on_stop* is called before open answers are waited for, to end those that would not end by themselves.
+
+        From so many *connections* on, a further one is answered 503.
+        """
         self._on_stop = on_stop
-        self._config = _config(app)
+        self._config = _config(app, connections)
         self._config.load()
         self._config.ssl = tls
         self._uvicorn: _Uvicorn | None = None
@@ -96,7 +104,7 @@ class Server:
         await self._task
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, connections: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="h11",
@@ -107,7 +115,7 @@ def _config(app: Any) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
+        limit_concurrency=connections,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
         h11_max_incomplete_event_size=HEADER_BYTES,

@@ -242,19 +242,19 @@ def make_worker() -> Callable[..., WorkerState]:
 class Site:
     """The exporter on loopback, its event loop in a thread of its own."""
 
-    def __init__(self, load: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, load: Callable[[], Awaitable[None]] | None = None, connections: int = 64) -> None:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
         self.now = NOW
-        self.call(self._start, load)
+        self.call(self._start, load, connections)
         self.client = httpx.Client(base_url=self.server.url, timeout=20, trust_env=False)
 
-    async def _start(self, load: Callable[[], Awaitable[None]] | None) -> None:
+    async def _start(self, load: Callable[[], Awaitable[None]] | None, connections: int) -> None:
         self.hub = SnapshotHub()
         self.reloader = Reloader(load, lambda: self.now, NOW - 3600) if load is not None else None
         app = create_app(self.hub, reloader=self.reloader, clock=lambda: self.now, heartbeat_seconds=0.05)
-        self.server = Server(app, on_stop=self.hub.close)
+        self.server = Server(app, on_stop=self.hub.close, connections=connections)
         await self.server.start("127.0.0.1", 0)
 
     def call(self, function: Callable[..., Awaitable[None]], *arguments: object) -> None:
@@ -289,8 +289,8 @@ def open_site() -> Iterator[Callable[..., Site]]:
     """Start exporters that are stopped when the test ends."""
     sites: list[Site] = []
 
-    def start(load: Callable[[], Awaitable[None]] | None = None) -> Site:
-        sites.append(Site(load))
+    def start(load: Callable[[], Awaitable[None]] | None = None, connections: int = 64) -> Site:
+        sites.append(Site(load, connections))
         return sites[-1]
 
     yield start

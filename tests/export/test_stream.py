@@ -61,10 +61,9 @@ def test_the_stream_ends_when_the_server_stops(site, fleet):
     assert "" == rest[-1]
 
 
-def test_readers_beyond_the_limit_are_turned_away_in_words(site, fleet, monkeypatch):
+def test_readers_beyond_the_limit_are_turned_away(open_site):
     """Connections are bounded, so that a flood cannot take the exporter's memory."""
-    site.server._config.limit_concurrency = 2
-    site.publish(fleet)
+    site = open_site(connections=2)
     with site.client.stream("GET", "/api/v1/stream"):
         answer = site.client.get("/-/healthy")
 
