@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from pdwatch.cli.errors import UsageError
-from pdwatch.cli.parser import parse
+from pdwatch.cli.parser import parse, program
 from pdwatch.config.errors import ConfigError
 
 WRONG_CALL = 2
@@ -45,15 +45,15 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: Sequence[str]) -> int:
-    prog = "pdwatch"
     try:
         args = parse(argv)
-        prog = f"pdwatch {args.command}"
         module = importlib.import_module(f"pdwatch.cli.commands.{args.command}")
         body: Callable[..., int] = module.run
         return body(args)
+    except SystemExit as answered:
+        return int(answered.code or 0)
     except (UsageError, ConfigError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
+        print(f"{program(argv)}: {error}", file=sys.stderr)
         return WRONG_CALL
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 from pdwatch import __version__
@@ -14,8 +14,6 @@ from pdwatch.cli.table import COMMANDS, Command
 
 EXIT_CODES = "Standard output is data, standard error is narration. Exit 2 is a wrong call or configuration."
 
-_CHOICE = re.compile(r"(?:(?P<where>.+): )?invalid choice: (?P<word>.+) \(choose from (?P<known>.+)\)")
-
 
 class LineParser(argparse.ArgumentParser):
     """A parser whose errors are raised, not printed with the usage."""
@@ -23,13 +21,10 @@ class LineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError`."""
         text = message.removeprefix("argument ")
-        choice = _CHOICE.fullmatch(text)
-        if choice:
-            known = [word.strip(" '") for word in choice["known"].split(",")]
-            where = f"{choice['where']}: " if choice["where"] else ""
-            raise UsageError(
-                f"{where}{choice['word']} is not one of them; {nearest(choice['word'].strip(chr(39)), known)}"
-            )
+        for pattern, explain in _EXPLAINED:
+            match = pattern.fullmatch(text)
+            if match:
+                raise UsageError(explain(match))
         raise UsageError(f"{text}; see {self.prog} --help")
 
 
@@ -51,10 +46,16 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return args
 
 
+def program(argv: Sequence[str]) -> str:
+    """Return what messages about a call begin with: `pdwatch serve`, or `pdwatch` where no command is named."""
+    named = argv and any(command.name == argv[0] for command in COMMANDS)
+    return f"pdwatch {argv[0]}" if named else "pdwatch"
+
+
 def command_parser(command: Command) -> LineParser:
     """Return the parser of one command."""
     parser = LineParser(
-        prog=f"pdwatch {command.name}",
+        prog=program([command.name]),
         description=command.summary,
         epilog=f"example:\n  {command.example}\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -71,6 +72,34 @@ def nearest(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1)
     return f"did you mean {near[0]}?" if near else f"choose from {', '.join(names)}"
+
+
+def _choice(match: re.Match[str]) -> str:
+    known = [word.strip(" '") for word in match["known"].split(",")]
+    return f"{match['where']}: {match['word']} is not one of them; {nearest(match['word'].strip(_QUOTE), known)}"
+
+
+_QUOTE = "'"
+
+_EXPLAINED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"(?P<where>.+?): invalid choice: (?P<word>.+) \(choose from (?P<known>.+)\)"), _choice),
+    (re.compile(r"(.+?): not allowed with argument (.+)"), lambda m: f"{m[1]} and {m[2]} exclude each other; give one"),
+    (re.compile(r"(.+?): expected one argument"), lambda m: f"{m[1]} has no value; write one behind it"),
+    (
+        re.compile(r"(.+?): expected at least one argument"),
+        lambda m: f"{m[1]} has no value; write one or more behind it",
+    ),
+    (
+        re.compile(r"(.+?): invalid int value: (.+)"),
+        lambda m: f"{m[1]}: {m[2]} is no whole number; write one such as 4",
+    ),
+    (re.compile(r"(.+?): invalid float value: (.+)"), lambda m: f"{m[1]}: {m[2]} is no number; write one such as 0.5"),
+    (
+        re.compile(r"the following arguments are required: (.+)"),
+        lambda m: f"{m[1]} is missing; write it behind the command",
+    ),
+)
+"""What argparse says of a wrong call, and the same with the mend."""
 
 
 def _parse_top_level(head: str, argv: Sequence[str]) -> argparse.Namespace:

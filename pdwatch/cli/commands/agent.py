@@ -7,6 +7,6 @@ import argparse
 from pdwatch.cli.errors import UsageError
 
 
-def run(args: argparse.Namespace) -> int:
+def run(_args: argparse.Namespace) -> int:
     """Raise `UsageError`."""
-    raise UsageError(f"{args.command} is not built yet; use a later version of pdwatch")
+    raise UsageError("not built yet; use a later version")

@@ -11,8 +11,9 @@ import time
 from collections.abc import AsyncIterator
 
 from pdwatch.cli.daemon import Daemon
+from pdwatch.cli.errors import UsageError
 from pdwatch.cli.narration import Narrator, say
-from pdwatch.cli.settings import resolve
+from pdwatch.cli.settings import require_targets, resolve
 from pdwatch.config.errors import ConfigError
 from pdwatch.config.model import Config
 from pdwatch.config.urls import listen_address
@@ -23,20 +24,18 @@ from pdwatch.export.server import ListenError, Server
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.scrape.credentials import CredentialsError
 
-NOTHING_TO_WATCH = "nothing to watch: name workers with --prefill URL --decode URL, or --config FILE with discovery"
-
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM; SIGHUP loads the configuration again. 2 when it cannot begin."""
+    """Serve until SIGINT or SIGTERM; SIGHUP loads the configuration again.
+
+    Raises `UsageError` or `ConfigError` where it cannot begin.
+    """
     config = resolve(args, os.environ)
-    if not (config.discovery or config.prefill or config.decode or config.router):
-        say(f"pdwatch serve: {NOTHING_TO_WATCH}")
-        return 2
+    require_targets(config)
     try:
         asyncio.run(_serve(args, config))
     except (ListenError, CredentialsError) as error:
-        say(f"pdwatch serve: {error}")
-        return 2
+        raise UsageError(str(error)) from error
     return 0
 
 

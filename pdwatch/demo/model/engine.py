@@ -19,6 +19,7 @@ class Surroundings(Protocol):
     timeline: Timeline
     network: Network
     transfer_failure: float
+    speed: float
 
     def prefilled(self, request: Request) -> None:
         """Prefill has answered; send the request on to decode."""
@@ -37,7 +38,7 @@ class Engine:
         self.fleet = fleet
         self.timeline = fleet.timeline
         self.blocks = KvBlocks(pool.kv_blocks, fleet.spec.block_size)
-        self.meters = Meters()
+        self.meters = Meters(fleet.speed)
         self.slow = 1.0
         """Factor on the time of every pass."""
         self.frozen = False

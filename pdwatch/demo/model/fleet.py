@@ -23,8 +23,8 @@ _DRAIN_LIMIT_SECONDS = 120.0
 class Fleet:
     """A simulated P/D fleet. Deterministic: the same spec, seed and calls give the same run.
 
-    `epoch` is the Unix second of simulated second 0 and `speed` how many simulated seconds pass in one of them;
-    they only date the process start times on the pages.
+    `epoch` is the Unix second of simulated second 0 and `speed` how many simulated seconds pass in one of them:
+    pages tell process start times and durations in Unix seconds.
     """
 
     def __init__(self, spec: FleetSpec, seed: int = 0, *, epoch: float = DEFAULT_EPOCH, speed: float = 1.0) -> None:

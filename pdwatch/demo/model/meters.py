@@ -29,11 +29,17 @@ class Histogram:
 
 
 class Meters:
-    """The counters, gauges and histograms of one engine since its process started."""
+    """The counters, gauges and histograms of one engine since its process started.
 
-    __slots__ = ("histograms", "values")
+    At *speed* simulated seconds per second, whoever scrapes sees everything happen that much faster, so durations
+    are told in the seconds of the scraper: rates and times stay those of one and the same engine.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_durations", "_speed", "histograms", "values")
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self._speed = speed
+        self._durations = frozenset(family.key for family in FAMILIES if family.key.endswith("_seconds"))
         self.values: dict[str, float] = {
             key: 0.0 for family in FAMILIES if family.kind is not Kind.HISTOGRAM for key in family.keys
         }
@@ -48,4 +54,4 @@ class Meters:
 
     def observe(self, key: str, value: float, times: int = 1) -> None:
         """Put *value* into the histogram *key*."""
-        self.histograms[key].observe(value, times)
+        self.histograms[key].observe(value / self._speed if key in self._durations else value, times)
