@@ -43,6 +43,10 @@ def _top(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--connect", metavar="URL", help="a running serve (or PDWATCH_CONNECT; default: the local one)")
+    parser.add_argument(
+        "--for", dest="duration", metavar="DURATION", default="12s", help="how long to look (default: %(default)s)"
+    )
     add_config(parser)
     add_settings(parser, (*FLEET, *HOST))
     _add_format(parser, "text", "json")
@@ -81,6 +85,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same run (default: %(default)s)")
+    parser.add_argument("--for", dest="duration", metavar="DURATION", help="stop after this long (default: Ctrl-C)")
     add_settings(parser, (LISTEN,))
 
 

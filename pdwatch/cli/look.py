@@ -1,0 +1,58 @@
+"""One look at a fleet: from a running serve, or by scraping it for a short while."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import httpx
+
+from pdwatch.cli.daemon import Daemon
+from pdwatch.cli.errors import UsageError
+from pdwatch.config.model import Config
+from pdwatch.model.decode import snapshot_from_json
+from pdwatch.model.snapshot import Snapshot
+
+INTERVAL_SECONDS = 2.0
+"""Between two scrapes of a look; shorter than a daemon's, so that rates are known soon."""
+
+
+def look_direct(config: Config, seconds: float) -> Snapshot:
+    """Scrape for *seconds* and return the last snapshot. Raises what the daemon raises when it cannot begin."""
+    interval = min(INTERVAL_SECONDS, config.scrape.interval)
+    timeout = min(config.scrape.timeout, 0.6 * interval)
+    scrape = config.scrape.model_copy(update={"interval": interval, "timeout": timeout})
+    return asyncio.run(_watch(config.model_copy(update={"scrape": scrape}), seconds))
+
+
+async def _watch(config: Config, seconds: float) -> Snapshot:
+    latest: list[Snapshot] = []
+    arrived = asyncio.Event()
+
+    def keep(snapshot: Snapshot) -> None:
+        latest[:] = [snapshot]
+        arrived.set()
+
+    daemon = Daemon(config, time.time, keep)
+    await daemon.start()
+    try:
+        await asyncio.sleep(seconds)
+        await arrived.wait()
+    finally:
+        await daemon.stop()
+    return latest[0]
+
+
+def look_connected(url: str) -> Snapshot:
+    """Return the newest snapshot of a running serve. Raises `UsageError` when there is none."""
+    try:
+        answer = httpx.get(f"{url}/api/v1/snapshot", timeout=5.0)
+        answer.raise_for_status()
+        return snapshot_from_json(answer.json())
+    except httpx.HTTPStatusError as error:
+        raise UsageError(
+            f"{url} answers {error.response.status_code}; is it pdwatch serve, and past its first cycle?"
+        ) from error
+    except (httpx.HTTPError, ValueError) as error:
+        mend = "start pdwatch serve, or name workers with --prefill URL --decode URL"
+        raise UsageError(f"cannot ask {url}: {error}; {mend}") from error

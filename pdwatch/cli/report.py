@@ -1,0 +1,96 @@
+"""A snapshot in words: each service's verdict, then what is wrong, most severe first, with evidence and the mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from pdwatch.model.judgement import Action, Evidence, Finding, Severity
+from pdwatch.model.snapshot import PoolState, ServiceState, Snapshot, WorkerState
+from pdwatch.model.text import plain
+
+WIDTH = 100
+NONE, WARNINGS, CRITICAL, CANNOT_TELL = 0, 1, 2, 3
+
+
+def exit_code(snapshot: Snapshot) -> int:
+    """Return 0 for nothing above information, 1 for warnings, 2 for critical findings, 3 where it cannot be told.
+
+    What is critical is told even where another service cannot be.
+    """
+    worst = max((f.severity for s in snapshot.services.values() for f in s.findings), default=Severity.INFO)
+    if worst is Severity.CRITICAL:
+        return CRITICAL
+    unknown = any(service.advice.action is Action.CANNOT_TELL for service in snapshot.services.values())
+    if unknown or not snapshot.services:
+        return CANNOT_TELL
+    return WARNINGS if worst is Severity.WARNING else NONE
+
+
+def report(snapshot: Snapshot) -> str:
+    """Return the whole snapshot as text for people."""
+    if not snapshot.services:
+        return "No worker was found. Name workers with --prefill URL --decode URL, or check what discovery says."
+    lines = [line for service in snapshot.services.values() for line in (*_service(service), "")]
+    lines += [f"discovery {source}: {error}" for source, error in snapshot.self_state.discovery_errors.items()]
+    return "\n".join(plain(line) for line in lines).rstrip()
+
+
+def _service(service: ServiceState) -> Iterator[str]:
+    advice = service.advice
+    yield f"{service.service}: {advice.action.value.upper()}  (confidence {advice.confidence:.0%})"
+    yield from _wrapped(advice.reason, "  ")
+    for role, replicas in (("prefill", advice.prefill), ("decode", advice.decode)):
+        if replicas.desired is not None and replicas.desired != replicas.current:
+            yield f"  {role}: {replicas.current} replicas -> {replicas.desired}"
+    yield "  " + "   ".join(_pool(pool) for pool in service.pools.values())
+    if not service.findings:
+        yield "  No findings."
+    for finding in service.findings:
+        yield from _finding(finding)
+    yield from _missing(service)
+
+
+def _pool(pool: PoolState) -> str:
+    parts = [f"{pool.role}: {pool.up}/{pool.workers} up"]
+    if pool.pressure_ratio is not None:
+        parts.append(f"{pool.pressure_bound} {pool.pressure_ratio:.0%}")
+    if pool.requests_waiting is not None:
+        parts.append(f"{pool.requests_waiting:.0f} waiting")
+    if pool.kv_cache_usage_ratio is not None:
+        parts.append(f"KV {pool.kv_cache_usage_ratio:.0%}")
+    return ", ".join(parts)
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield ""
+    yield from _wrapped(f"{finding.severity.word.upper()} {finding.finding}: {finding.summary}", "  ")
+    shown = [text for evidence in finding.evidence if (text := _evidence(evidence))]
+    if shown:
+        yield f"    evidence: {'; '.join(shown)}"
+    yield from _wrapped(f"do: {finding.fix}", "    ")
+
+
+def _evidence(evidence: Evidence) -> str:
+    if evidence.value is None:
+        return ""
+    limit = "" if evidence.threshold is None else f" (limit {evidence.threshold:g})"
+    unit = "" if evidence.unit == "ratio" else f" {evidence.unit}"
+    return f"{evidence.signal} {evidence.value:.3g}{unit}{limit}"
+
+
+def _missing(service: ServiceState) -> Iterator[str]:
+    """Tell once per engine version what its pages lack that would make the judgement better."""
+    seen: dict[str, WorkerState] = {}
+    for worker in service.workers:
+        if worker.missing:
+            seen.setdefault(f"{worker.family} {worker.version or 'of unknown version'} ({worker.role})", worker)
+    for name, worker in seen.items():
+        lacking = ", ".join(f"{entry.upstream} ({entry.versions})" for entry in worker.missing if entry.versions)
+        if lacking:
+            yield ""
+            yield from _wrapped(f"this {name} does not export: {lacking}", "  ")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
