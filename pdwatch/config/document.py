@@ -161,8 +161,9 @@ class _Walk:
 def overlaid(document: Document, path: KeyPath, value: Any, place: Place) -> Document:
     """Return the document with the value at *path* replaced; mappings on the way are made where they are missing."""
     values = _put(document.values, path, value)
-    places = {known: at for known, at in document.places.items() if known[: len(path)] != path}
-    return Document(document.name, values, places | {path: place})
+    kept = {known: at for known, at in document.places.items() if known[: len(path)] != path}
+    new = {path[:end]: place for end in range(1, len(path) + 1)}
+    return Document(document.name, values, new | kept)
 
 
 def _put(values: Mapping[str, Any], path: KeyPath, value: Any) -> dict[str, Any]:

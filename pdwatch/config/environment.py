@@ -1,8 +1,8 @@
 """Settings by environment.
 
 `PDWATCH_` and the key path in capitals, levels apart by two underscores: `PDWATCH_SCRAPE__INTERVAL=2s`. A name under
-`services` is matched without regard to case and with `_` for every other character. A value that begins with `[` or `{`
-is read as YAML, any other is the text of the value.
+`services` is matched without regard to case and with `_` for every other character. A list or a mapping
+is written as YAML that begins with `[` or `{`; any other value is the text itself.
 """
 
 from __future__ import annotations
@@ -31,10 +31,13 @@ def with_environment(document: Document, environ: Mapping[str, str], root: Node)
         rest = name.removeprefix(PREFIX)
         if name in COMMAND_VARIABLES or _SERVICE_LINK.fullmatch(rest):
             continue
-        path = _key_path(rest, root, document)
-        if path is None:
+        found = _key_path(rest, root, document)
+        if found is None:
             raise _unknown(name, root)
-        document = overlaid(document, path, _value(environ[name], name), Place(name))
+        path, node = found
+        holds_more = bool(node.keys or node.item)
+        value = _value(environ[name], name) if holds_more else environ[name]
+        document = overlaid(document, path, value, Place(name))
     return document
 
 
@@ -47,8 +50,8 @@ def _spelt(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "_", name).upper()
 
 
-def _key_path(rest: str, root: Node, document: Document) -> KeyPath | None:
-    """Follow the words of a variable down the tree; None where one names nothing."""
+def _key_path(rest: str, root: Node, document: Document) -> tuple[KeyPath, Node] | None:
+    """Follow the words of a variable down the tree to a key and its node; None where one names nothing."""
     node: Node | None = root
     path: KeyPath = ()
     values: object = document.values
@@ -62,7 +65,7 @@ def _key_path(rest: str, root: Node, document: Document) -> KeyPath | None:
             return None
         path, node = (*path, name), node.keys.get(name, node.item)
         values = values.get(name) if isinstance(values, dict) else None
-    return path
+    return (path, node) if node is not None else None
 
 
 def _value(text: str, name: str) -> object:

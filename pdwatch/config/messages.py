@@ -30,8 +30,14 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 """Problem and mend by pydantic's type of error, where the value itself is shown before the problem."""
 
-_BOUNDS = {"greater_than": ("gt", "above"), "less_than": ("lt", "below")}
-_INCLUSIVE_BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
+_DOCS = "see docs/configuration.md"
+
+_BOUNDS = {
+    "greater_than": ("gt", "above"),
+    "less_than": ("lt", "below"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than_equal": ("le", "at most"),
+}
 
 _EMPTY = frozenset({"string_too_short", "too_short"})
 
@@ -58,16 +64,16 @@ def _problem(details: ErrorDetails, path: KeyPath, root: Node) -> tuple[str, str
         return "is empty", "write a value or remove the key"
     if kind == "value_error":
         problem, _, mend = details["msg"].removeprefix("Value error, ").partition("; ")
-        return problem, mend
-    if kind in _BOUNDS or kind in _INCLUSIVE_BOUNDS:
+        return problem, mend or _DOCS
+    if kind in _BOUNDS:
         return _bound(details)
-    problem, mend = _WORDS.get(kind, (details["msg"], "see docs/configuration.md"))
+    problem, mend = _WORDS.get(kind, (details["msg"], _DOCS))
     value = details["input"]
     return (f"{shown(value)} {problem}" if isinstance(value, str | int | float) else problem), mend
 
 
 def _bound(details: ErrorDetails) -> tuple[str, str]:
-    limit, words = (_BOUNDS | _INCLUSIVE_BOUNDS)[details["type"]]
+    limit, words = _BOUNDS[details["type"]]
     bound: float = details.get("ctx", {})[limit]
     value = str(details["input"])
     mend = f"write a value {words} {bound:g}"

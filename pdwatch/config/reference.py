@@ -44,8 +44,9 @@ Every key of the file that `--config FILE` or `PDWATCH_CONFIG` names, generated 
 - A relative path is relative to the folder of the file; on the command line, to the working directory.
 - Every key is also a variable: `{PREFIX}` and the key in capitals, levels apart by two underscores, as in
   `PDWATCH_SCRAPE__INTERVAL=2s`. A service is named without regard to case and with `_` for every character that is no
-  letter or digit: `PDWATCH_SERVICES__DEEPSEEK_R1__GPU_BUDGET=64`. A value that begins with `[` or `{{` is YAML, so that
-  a list is set as a whole: `PDWATCH_DISCOVERY='[{{static: [{{targets: ["node0:8087"]}}]}}]'`.
+  letter or digit: `PDWATCH_SERVICES__DEEPSEEK_R1__GPU_BUDGET=64`. A list or a mapping is set
+  as a whole, as YAML that begins with `[` or `{{`:
+  `PDWATCH_DISCOVERY='[{{static: [{{targets: ["node0:8087"]}}]}}]'`.
 - Flags win over the environment, and it wins over the file.
 - A secret stands in a file that a key names, or in the environment: `credentials` and `password` are refused here.
 - `SIGHUP` or `POST /-/reload` reads everything again; a file with a mistake keeps the old configuration and says so.

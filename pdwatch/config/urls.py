@@ -22,7 +22,7 @@ def worker_url(text: str, scheme: str = "http", path: str = "/metrics") -> str:
     *scheme* and *path* stand in where the text has none. Raises `ValueError` with the mend.
     """
     bare = without_rank(text)
-    return _normal(page_url(_without_login(bare if "://" in bare else f"{scheme}://{bare}"), path))
+    return _normal(_page(bare if "://" in bare else f"{scheme}://{bare}", path))
 
 
 def service_url(text: str) -> str:
@@ -30,7 +30,7 @@ def service_url(text: str) -> str:
     url = text.strip()
     if "://" not in url:
         raise ValueError(f"{url[:40]!r} is not a URL; write http://host:port or https://host:port")
-    page_url(_without_login(url))
+    _page(url, "/")
     return _normal(url).rstrip("/")
 
 
@@ -47,11 +47,15 @@ def listen_address(text: str) -> tuple[str, int]:
     return bare, int(port)
 
 
-def _without_login(url: str) -> str:
-    """Return the URL as it is. Raises `ValueError`, which does not show it, where it carries a user name."""
+def _page(url: str, path: str) -> str:
+    """Return the page URL. Raises `ValueError`, which shows no URL that carries a password."""
     if "@" in re.split("[/?#]", url.partition("://")[2])[0]:
         raise ValueError("the URL carries a user name or a password; leave it out and use basic_auth")
-    return url
+    try:
+        return page_url(url, path)
+    except ValueError as error:
+        known = "; " in str(error)
+        raise error if known else ValueError(f"{url[:40]!r} is no valid URL; write http://host:port") from error
 
 
 def _normal(url: str) -> str:
