@@ -40,7 +40,8 @@ PROCFS = SettingFlag(
     "--path.procfs", ("path", "procfs"), "DIR", "where procfs is mounted (default: /proc)", is_path=True
 )
 
-FLEET = (PREFILL, DECODE, ROUTER, SERVICE, INTERVAL)
+SOURCES = (PREFILL, DECODE, ROUTER)
+FLEET = (*SOURCES, SERVICE, INTERVAL)
 HOST = (SYSFS, PROCFS)
 SETTINGS = (*FLEET, LISTEN, WEB, *HOST)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pdwatch.cli.errors import UsageError
-from pdwatch.cli.flags import SETTINGS
+from pdwatch.cli.flags import SETTINGS, SOURCES
 from pdwatch.config.load import Flag, load
 from pdwatch.config.model import DEFAULT_LISTEN, Config
 from pdwatch.config.urls import service_url
@@ -38,7 +38,7 @@ def connect_url(args: argparse.Namespace, environ: Mapping[str, str]) -> str | N
 
     Raises `UsageError` where both are asked for, or the URL is none.
     """
-    direct = [flag.name for flag in SETTINGS if getattr(args, flag.dest, None)]
+    direct = [flag.name for flag in SOURCES if getattr(args, flag.dest, None)]
     direct += ["--config"] if args.config else []
     if args.connect and direct:
         raise UsageError(f"--connect and {direct[0]} exclude each other; give one")

@@ -86,6 +86,7 @@ def test_every_flag_sets_a_key(flag: object) -> None:
 def test_top_connects_to_the_local_serve() -> None:
     """Without a word, top shows what serve on this host sees; the environment may name another."""
     assert "http://127.0.0.1:10077" == connect_url(parse(["top"]), {})
+    assert "http://127.0.0.1:10077" == connect_url(parse(["top", "--interval", "2s"]), {})
     assert "http://m:1" == connect_url(parse(["top"]), {"PDWATCH_CONNECT": "http://m:1/"})
     assert "http://n:1" == connect_url(parse(["top", "--connect", "http://n:1"]), {"PDWATCH_CONNECT": "http://m:1"})
 
