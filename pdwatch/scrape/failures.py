@@ -8,7 +8,6 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import aiohttp
-import httpx
 
 from pdwatch.scrape.errors import excerpt
 
@@ -17,7 +16,7 @@ SCALING = "currently scaling"
 RETIRED = "has been retired"
 """From the body of vLLM's 503 of a data-parallel rank that awaits its shutdown."""
 
-FAILURES = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError)
+FAILURES = (aiohttp.ClientError, OSError, ValueError)
 """What a request can end in through the fault of a target or its URL."""
 
 
@@ -30,21 +29,17 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 
 def describe_failure(error: Exception) -> str:
-    """Return why a request brought no answer.
-
-    httpx sees the exceptions of aiohttp through a coarse mapping, so the cause is looked at where there is one.
-    """
-    cause = (error.__cause__ if isinstance(error, httpx.HTTPError) else None) or error
+    """Return why a request brought no answer."""
     for kind, words in _WORDS:
-        if isinstance(cause, kind):
+        if isinstance(error, kind):
             return words
-    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        return f"TLS: {_certificate_fault(cause.certificate_error)}"
-    if isinstance(cause, aiohttp.ClientSSLError):
-        return f"TLS: {_tls_fault(cause.os_error)}"
-    if isinstance(cause, OSError) and cause.errno is not None:
-        return os.strerror(cause.errno).lower()
-    return excerpt(" ".join(str(cause).split())) or type(cause).__name__
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"TLS: {_certificate_fault(error.certificate_error)}"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"TLS: {_tls_fault(error.os_error)}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno).lower()
+    return excerpt(" ".join(str(error).split())) or type(error).__name__
 
 
 def describe_status(status: int, url: str, location: str, body: str, *, credentials: bool) -> str:

@@ -17,6 +17,9 @@ from pdwatch.scrape.turns import LoopSettings, delay, is_probed
 
 log = logging.getLogger(__name__)
 
+SLICE_SECONDS = 0.01
+"""Requests due within this time of each other begin together."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoopStats:
@@ -40,6 +43,8 @@ class _Course:
     failing: bool = False
     scraping: bool = False
     probing: bool = False
+    versioned: bool = False
+    """Its version is known, and its page has not failed since."""
 
 
 class ScrapeLoop:
@@ -100,8 +105,9 @@ class ScrapeLoop:
         loop = asyncio.get_running_loop()
         started = loop.time()
         pending: set[asyncio.Task[None]] = set()
-        if turns := self._turns():
-            _, pending = await asyncio.wait(turns, timeout=self._settings.deadline)
+        if turns := await self._take_turns(started):
+            left = self._settings.deadline - (loop.time() - started)
+            _, pending = await asyncio.wait(turns, timeout=max(0.0, left))
         self.stats = replace(
             self.stats, cycles=self.stats.cycles + 1, cycle_seconds=loop.time() - started, late=len(pending)
         )
@@ -121,19 +127,29 @@ class ScrapeLoop:
         if self._cycle is None or self._cycle.done():
             self._cycle = self._spawn(self.cycle())
 
-    def _turns(self) -> list[asyncio.Task[None]]:
+    async def _take_turns(self, started: float) -> list[asyncio.Task[None]]:
+        """Begin every request of a cycle at its moment, those of one slice together; a timer each would cost more."""
+        loop = asyncio.get_running_loop()
         window = self._settings.window(self._fetcher.settings.timeout)
+        moments = [(delay(url, window) if course.asked else 0.0, url) for url, course in self._courses.items()]
         turns = []
-        for url, course in self._courses.items():
-            wait = delay(url, window) if course.asked else 0.0
-            turns.append(self._spawn(self._scrape(course, wait)))
-            if not course.asked or is_probed(url, self.stats.cycles, self._settings):
-                turns.append(self._spawn(self._probe(course, wait)))
-            course.asked = True
+        for moment, url in sorted(moments):
+            ahead = moment - (loop.time() - started)
+            if ahead > SLICE_SECONDS:
+                await asyncio.sleep(ahead)
+            course = self._courses.get(url)
+            if course is not None:
+                turns.extend(self._turn(course))
         return turns
 
-    async def _scrape(self, course: _Course, wait: float) -> None:
-        await asyncio.sleep(wait)
+    def _turn(self, course: _Course) -> list[asyncio.Task[None]]:
+        turns = [self._spawn(self._scrape(course))]
+        if not course.asked or is_probed(course.target.url, self.stats.cycles, self._settings):
+            turns.append(self._spawn(self._probe(course)))
+        course.asked = True
+        return turns
+
+    async def _scrape(self, course: _Course) -> None:
         if course.scraping:
             self.stats = replace(self.stats, skipped=self.stats.skipped + 1)
             return
@@ -146,18 +162,19 @@ class ScrapeLoop:
             return
         was_failing, course.failing = course.failing, scrape.error is not None
         if course.failing and not was_failing:
-            self._spawn(self._probe(course, 0.0))
+            course.versioned = False
+            self._spawn(self._probe(course))
         self._on_scrape(scrape)
 
-    async def _probe(self, course: _Course, wait: float) -> None:
-        await asyncio.sleep(wait)
+    async def _probe(self, course: _Course) -> None:
         if course.probing or course.target.role is Role.ROUTER:
             return
         course.probing = True
         try:
-            probe = await self._fetcher.probe(course.target.base_url)
+            probe = await self._fetcher.probe(course.target.base_url, version=not course.versioned)
         finally:
             course.probing = False
+        course.versioned = course.versioned or probe.version is not None
         if self._is_current(course):
             self._on_probe(course.target, probe, self._clock())
 
