@@ -142,10 +142,22 @@ class _Picker:
         return len(self.groups) - 1
 
     def pick(self) -> Callable[[Sequence[float]], tuple[float, ...]]:
-        groups = self.groups
-        if all(len(indices) == 1 and scale == 1.0 for indices, scale in groups):
-            return _getter([indices[0] for indices, _ in groups])
-        return lambda values: tuple(scale * sum(values[i] for i in indices) for indices, scale in groups)
+        plain = _getter([indices[0] for indices, _ in self.groups])
+        merged = [
+            (slot, indices, scale)
+            for slot, (indices, scale) in enumerate(self.groups)
+            if len(indices) > 1 or scale != 1.0
+        ]
+        if not merged:
+            return plain
+
+        def pick(values: Sequence[float]) -> tuple[float, ...]:
+            picked = list(plain(values))
+            for slot, indices, scale in merged:
+                picked[slot] = scale * sum([values[index] for index in indices])
+            return tuple(picked)
+
+        return pick
 
 
 def _getter(indices: list[int]) -> Callable[[Sequence[float]], tuple[float, ...]]:

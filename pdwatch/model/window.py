@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import sub
 
 from pdwatch.model.reading import Histogram, Quantity, Reading
 
@@ -30,7 +31,7 @@ class Segment:
             return after
         if after.bounds != before.bounds:
             return None
-        buckets = tuple(new - old for new, old in zip(after.buckets, before.buckets, strict=True))
+        buckets = tuple(map(sub, after.buckets, before.buckets))
         return Histogram(after.bounds, buckets, after.sum - before.sum, after.count - before.count)
 
 
@@ -45,6 +46,8 @@ class Window:
     start: float
     end: float
     segments: tuple[Segment, ...]
+    _histograms: dict[Quantity, Histogram | None] = field(default_factory=dict, repr=False)
+    """What was asked for already: several signals rest on the same histogram."""
 
     @property
     def seconds(self) -> float:
@@ -58,6 +61,8 @@ class Window:
 
     def delta(self, quantity: Quantity) -> float | None:
         """Return how much a counter rose; `None` where the engine does not export it."""
+        if len(self.segments) == 1:
+            return self.segments[0].delta(quantity)
         deltas = [delta for segment in self.segments if (delta := segment.delta(quantity)) is not None]
         return sum(deltas) if deltas else None
 
@@ -68,6 +73,13 @@ class Window:
 
     def histogram(self, quantity: Quantity) -> Histogram | None:
         """Return the observations made within the window; where a restart changed the buckets, those since."""
+        if quantity not in self._histograms:
+            self._histograms[quantity] = self._observed(quantity)
+        return self._histograms[quantity]
+
+    def _observed(self, quantity: Quantity) -> Histogram | None:
+        if len(self.segments) == 1:
+            return self.segments[0].histogram(quantity)
         found = [part for segment in self.segments if (part := segment.histogram(quantity)) is not None]
         if not found:
             return None

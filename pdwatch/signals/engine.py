@@ -60,12 +60,11 @@ class EngineWatch:
         return held / arriving > thresholds.kv_idle_seconds
 
     def _load(self) -> float | None:
-        waiting, running = self.track.mean(Q.REQUESTS_WAITING), self.track.mean(Q.REQUESTS_RUNNING)
-        if waiting is None and running is None:
-            return None
+        counted = self.track.mean_load()
         prefilling = self.window.histogram(Q.PREFILL_TIME) if self.window is not None else None
-        in_prefill = prefilling.sum / self.window.seconds if prefilling and self.window else 0.0
-        return (waiting or 0.0) + max(running or 0.0, in_prefill)
+        if counted is None or prefilling is None or self.window is None:
+            return counted
+        return max(counted, prefilling.sum / self.window.seconds)
 
     def state(self) -> EngineState:
         """Return the engine's state as of its last reading."""

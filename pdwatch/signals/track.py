@@ -57,6 +57,7 @@ class Track:
         self.horizon = horizon
         self._readings: list[Reading] = []
         self._lives: list[int] = []
+        self._loads: list[float | None] = []
         self._first_of_life: Reading | None = None
         self._finished = Ledger()
 
@@ -82,6 +83,7 @@ class Track:
             life += 1
         self._readings.append(reading)
         self._lives.append(life)
+        self._loads.append(_load(reading))
         self._forget(reading.at - self.horizon)
 
     def _forget(self, before: float) -> None:
@@ -89,7 +91,7 @@ class Track:
         keep = bisect_right(self._readings, before, key=lambda reading: reading.at) - 1
         keep = min(keep, len(self._readings) - 2)
         if keep > 0:
-            del self._readings[:keep], self._lives[:keep]
+            del self._readings[:keep], self._lives[:keep], self._loads[:keep]
 
     def window(self, seconds: float | None = None) -> Window | None:
         """Return the window over the last *seconds* (default: the horizon); `None` before there are two readings."""
@@ -113,10 +115,10 @@ class Track:
                 first = None
         return segments
 
-    def mean(self, quantity: Quantity) -> float | None:
-        """Return the mean of a gauge over the readings kept."""
-        values = [value for reading in self._readings if (value := reading.value(quantity)) is not None]
-        return sum(values) / len(values) if values else None
+    def mean_load(self) -> float | None:
+        """Return the mean over the readings kept of the requests waiting and running."""
+        loads = [load for load in self._loads if load is not None]
+        return sum(loads) / len(loads) if loads else None
 
     def ledger(self) -> Ledger:
         """Return the totals since the first reading ever seen."""
@@ -125,6 +127,11 @@ class Track:
         if self.last is not None:
             total.add(Segment(self._first_of_life, self.last))
         return total
+
+
+def _load(reading: Reading) -> float | None:
+    waiting, running = reading.value(Quantity.REQUESTS_WAITING), reading.value(Quantity.REQUESTS_RUNNING)
+    return None if waiting is None and running is None else (waiting or 0.0) + (running or 0.0)
 
 
 def fell(before: Reading, after: Reading) -> bool:

@@ -12,7 +12,7 @@ Kind = tuple[str | None, LinkLayer | None, str | None]
 
 
 def with_siblings(devices: Iterable[DeviceReading], ports: Sequence[PortReading]) -> tuple[PortReading, ...]:
-    """Return the *ports* of *devices*, all of one host, each active one with the highest rate among the others of its kind."""
+    """Return the *ports* of one host, each active one with the highest rate among the others of its kind."""
     known = {device.name: device for device in devices}
     rates: dict[Kind, list[int]] = defaultdict(list)
     for port in ports:
