@@ -1,0 +1,43 @@
+"""Events to rounds: everything between two ticks is one collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pdwatch.model.page import Scrape
+from pdwatch.record.events import Event, Header, LogLine, Tick
+from pdwatch.record.notes import Notes
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One collection. `t` is the time of its tick, in Unix seconds."""
+
+    t: float
+    scrapes: tuple[Scrape, ...] = ()
+    logs: tuple[LogLine, ...] = ()
+    header: Header | None = None
+    """The header that came before it since the last tick: the first round has it, others in joined files."""
+
+
+def rounds(events: Iterable[Event], notes: Notes | None = None) -> Iterator[Round]:
+    """Yield a round at each tick, before the next event is asked for. Events after the last tick make no round; that
+    is said in *notes*.
+    """
+    header: Header | None = None
+    scrapes: list[Scrape] = []
+    logs: list[LogLine] = []
+    for event in events:
+        match event:
+            case Scrape():
+                scrapes.append(event)
+            case LogLine():
+                logs.append(event)
+            case Header():
+                header = event
+            case Tick(t):
+                yield Round(t, tuple(scrapes), tuple(logs), header)
+                header, scrapes, logs = None, [], []
+    if notes is not None and (scrapes or logs):
+        notes.add(f"no tick closes the last {len(scrapes) + len(logs)} events; they are left out")
