@@ -70,6 +70,8 @@ class Discovery:
         *now* is in seconds. The same list comes back while nothing changed. One call at a time.
         """
         due = [state for state in self.states if state.due(now)]
+        if not due:
+            return self._targets
         outcomes = await asyncio.gather(*(_asked(state.source) for state in due))
         for state, outcome in zip(due, outcomes, strict=True):
             state.take(outcome, now)
