@@ -78,7 +78,7 @@ class FabricCollector:
     def _why(self, name: str) -> str:
         began = self._lanes.hanging().get(name)
         if began is None:
-            return "answered too late"
+            return "no answer in time"
         waited = self._monotonic() - began
         position = self._devices[name].position
         return f"no answer for {waited:.1f} s while reading {position}; not read again until it answers"

@@ -15,7 +15,7 @@ E = TypeVar("E", bound=Enum)
 
 _STATES = tuple(PortState)
 _PHYSICAL_STATES = (None, *PhysicalState)
-_RATE = re.compile(r"([\d.]+) G[bB]/sec(?: \((\d+)X(?: ([A-Z]+\d*))?\))?")
+_RATE = re.compile(r"(\d+(?:\.\d+)?) G[bB]/sec(?: \((\d+)X(?: ([A-Z]+\d*))?\))?")
 _VENDORS = {"0x15b3": "NVIDIA", "0x1d0f": "Amazon", "0x14e4": "Broadcom", "0x8086": "Intel", "0x434e": "Cornelis"}
 _DRIVERS = {
     "mlx5_core": "mlx5",

@@ -24,7 +24,7 @@ def test_rates(text: str, expected: tuple[int, int | None, str | None]) -> None:
     assert expected == rate(text)
 
 
-@pytest.mark.parametrize("text", [None, "", "fast"])
+@pytest.mark.parametrize("text", [None, "", "fast", "4.0.0 Gb/sec"])
 def test_no_rate(text: str | None) -> None:
     """What is no rate is none."""
     assert None is rate(text)
