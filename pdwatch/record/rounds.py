@@ -22,12 +22,15 @@ class Round:
 
 
 def rounds(events: Iterable[Event], notes: Notes | None = None) -> Iterator[Round]:
-    """Yield a round at each tick, before the next event is asked for. Events after the last tick make no round; that
-    is said in *notes*.
+    """Yield a round at each tick, before the next event is asked for.
+
+    Events with no tick between them and the end, or the header of another recording, make no round; that is said in
+    *notes*.
     """
     header: Header | None = None
     scrapes: list[Scrape] = []
     logs: list[LogLine] = []
+    left_out = 0
     for event in events:
         match event:
             case Scrape():
@@ -35,9 +38,11 @@ def rounds(events: Iterable[Event], notes: Notes | None = None) -> Iterator[Roun
             case LogLine():
                 logs.append(event)
             case Header():
-                header = event
+                left_out += len(scrapes) + len(logs)
+                header, scrapes, logs = event, [], []
             case Tick(t):
                 yield Round(t, tuple(scrapes), tuple(logs), header)
                 header, scrapes, logs = None, [], []
-    if notes is not None and (scrapes or logs):
-        notes.add(f"no tick closes the last {len(scrapes) + len(logs)} events; they are left out")
+    left_out += len(scrapes) + len(logs)
+    if notes is not None and left_out:
+        notes.add(f"no tick closes {left_out} of the events; they are left out")

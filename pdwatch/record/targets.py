@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -59,7 +58,7 @@ def _target(name: str, url: str, role_source: str, pairs: tuple[tuple[str, str],
         role_source=_source_of(role, role_source),
         replica=labels.get("replica", ""),
         host=labels.get("host") or None,
-        labels=MappingProxyType({label: value for label, value in pairs if label not in FIELDS}),
+        labels={label: value for label, value in pairs if label not in FIELDS},
         source=SOURCE,
     )
 

@@ -235,9 +235,20 @@ def test_a_round_is_what_stands_between_two_ticks(some_events: list[Event]) -> N
     )
 
 
+def test_a_header_ends_an_unfinished_round() -> None:
+    """In joined files, the last events of one recording are no part of the next."""
+    notes = Notes()
+    joined = [Header(1), Tick(5.0), LogLine(6.0, "w", "a"), Header(1, 9.0), LogLine(9.5, "w", "b"), Tick(10.0)]
+
+    assert [Round(5.0, header=Header(1)), Round(10.0, (), (LogLine(9.5, "w", "b"),), Header(1, 9.0))] == list(
+        rounds(joined, notes)
+    )
+    assert ["no tick closes 1 of the events; they are left out"] == notes.lines()
+
+
 def test_events_without_a_tick_make_no_round() -> None:
     """The last collection was under way, and this is said."""
     notes = Notes()
 
     assert [Round(5.0)] == list(rounds([Tick(5.0), LogLine(6.0, "w", "a"), LogLine(6.0, "w", "b")], notes))
-    assert ["no tick closes the last 2 events; they are left out"] == notes.lines()
+    assert ["no tick closes 2 of the events; they are left out"] == notes.lines()

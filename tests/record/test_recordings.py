@@ -35,7 +35,7 @@ def test_every_round_and_scrape_is_read(name: str, content: tuple[int, int]) -> 
     left_out = content[1] - len(scrapes)
 
     assert content[0] == len(collections)
-    assert [f"no tick closes the last {left_out} events; they are left out"] * bool(left_out) == notes.lines()
+    assert [f"no tick closes {left_out} of the events; they are left out"] * bool(left_out) == notes.lines()
     assert {"prefill-0", "decode-0", "router"} == {scrape.target.worker for scrape in scrapes}
     assert {True} == {scrape.body is not None and scrape.status == 200 for scrape in scrapes}
 
