@@ -180,7 +180,7 @@ def _extraction(engine: str, slots: Mapping[Quantity, _Slots]) -> EngineExtracti
             scalars[quantity] = picker.add(held.value, held.row.scale)
         if quantity not in scalars or quantity in COUNTERS:
             monotonic.extend(range(start, len(picker.groups)))
-    return EngineExtraction(engine, Shape(scalars, histograms, _getter(monotonic)), picker.pick())
+    return EngineExtraction(engine, Shape(scalars, histograms, len(picker.groups), _getter(monotonic)), picker.pick())
 
 
 def _histogram(picker: _Picker, held: _Slots) -> HistogramSlots:

@@ -112,6 +112,7 @@ class Shape:
 
     scalars: Mapping[Quantity, int]
     histograms: Mapping[Quantity, HistogramSlots]
+    size: int
     rising: Callable[[Sequence[float]], tuple[float, ...]]
     """Picks from the values those that only rise while the process lives."""
 

@@ -1,38 +1,37 @@
-"""A window: two readings of the same engine and what happened between them."""
+"""A window: two readings of the same engine and what happened between them; and the sum of many such.
+
+What happened is kept as readings whose values are increases. Readings of one shape are subtracted and summed as whole
+tuples, so that a thousand engines cost a few passes and no look-ups by name.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from operator import sub
 
 from pdwatch.model.reading import Histogram, Quantity, Reading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Segment:
-    """A stretch within one life of the process. Without `first`, it starts where the process did: at zero."""
+class Flow:
+    """Increases of counters and histograms, summed over engines and over the lives of their processes."""
 
-    first: Reading | None
-    last: Reading
+    parts: tuple[Reading, ...] = ()
+    """One for each shape; its gauges mean nothing."""
 
     def delta(self, quantity: Quantity) -> float | None:
-        """Return the increase of a counter. One that was not on the first page was created since, at zero."""
-        after = self.last.value(quantity)
-        if after is None:
-            return None
-        before = self.first.value(quantity) if self.first is not None else 0.0
-        return after - (before or 0.0)
+        """Return how much a counter rose; `None` where no engine exports it."""
+        if len(self.parts) == 1:
+            return self.parts[0].value(quantity)
+        found = [value for part in self.parts if (value := part.value(quantity)) is not None]
+        return sum(found) if found else None
 
     def histogram(self, quantity: Quantity) -> Histogram | None:
-        """Return the observations made within the segment, with cumulative buckets."""
-        after = self.last.histogram(quantity)
-        before = self.first.histogram(quantity) if self.first is not None else None
-        if after is None or before is None:
-            return after
-        if after.bounds != before.bounds:
-            return None
-        buckets = tuple(map(sub, after.buckets, before.buckets))
-        return Histogram(after.bounds, buckets, after.sum - before.sum, after.count - before.count)
+        """Return the observations made, with cumulative buckets."""
+        if len(self.parts) == 1:
+            return self.parts[0].histogram(quantity)
+        return total(part.histogram(quantity) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,53 +44,86 @@ class Window:
 
     start: float
     end: float
-    segments: tuple[Segment, ...]
-    _histograms: dict[Quantity, Histogram | None] = field(default_factory=dict, repr=False)
-    """What was asked for already: several signals rest on the same histogram."""
+    flow: Flow
+    resets: int = 0
+    """Restarts between the two readings."""
 
     @property
     def seconds(self) -> float:
         """Length by the timestamps of the two scrapes."""
         return self.end - self.start
 
-    @property
-    def resets(self) -> int:
-        """Restarts between the two readings."""
-        return len(self.segments) - 1
-
     def delta(self, quantity: Quantity) -> float | None:
         """Return how much a counter rose; `None` where the engine does not export it."""
-        if len(self.segments) == 1:
-            return self.segments[0].delta(quantity)
-        deltas = [delta for segment in self.segments if (delta := segment.delta(quantity)) is not None]
-        return sum(deltas) if deltas else None
+        return self.flow.delta(quantity)
 
     def rate(self, quantity: Quantity) -> float | None:
         """Return the increase per second."""
-        delta = self.delta(quantity)
-        return None if delta is None or self.seconds <= 0 else delta / self.seconds
+        delta = self.flow.delta(quantity)
+        return None if delta is None or self.end <= self.start else delta / (self.end - self.start)
 
     def histogram(self, quantity: Quantity) -> Histogram | None:
-        """Return the observations made within the window; where a restart changed the buckets, those since."""
-        if quantity not in self._histograms:
-            self._histograms[quantity] = self._observed(quantity)
-        return self._histograms[quantity]
-
-    def _observed(self, quantity: Quantity) -> Histogram | None:
-        if len(self.segments) == 1:
-            return self.segments[0].histogram(quantity)
-        found = [part for segment in self.segments if (part := segment.histogram(quantity)) is not None]
-        if not found:
-            return None
-        same = [part for part in found if part.bounds == found[-1].bounds]
-        return same[0] if len(same) == 1 else added(same)
+        """Return the observations made within the window."""
+        return self.flow.histogram(quantity)
 
 
-def added(histograms: list[Histogram]) -> Histogram:
-    """Return the sum of histograms with equal bounds."""
-    return Histogram(
-        histograms[0].bounds,
-        tuple(map(sum, zip(*(part.buckets for part in histograms), strict=True))),
-        sum(part.sum for part in histograms),
-        sum(part.count for part in histograms),
-    )
+def increase(first: Reading | None, last: Reading) -> Reading:
+    """Return what happened between two readings of one life of a process; without *first*, since it began.
+
+    What was not on the first page was created since, at zero. A histogram whose buckets changed tells nothing.
+    """
+    if first is None:
+        return last
+    if first.shape is last.shape:
+        return Reading(last.engine, last.at, last.shape, tuple(map(sub, last.values, first.values)))
+    return Reading(last.engine, last.at, last.shape, tuple(map(sub, last.values, aligned(first, last))))
+
+
+def aligned(first: Reading, last: Reading) -> list[float]:
+    """Return the values of *first* in the order of *last*: 0 for what it lacks, *last*'s own for changed buckets."""
+    values = [0.0] * last.shape.size
+    for quantity, slot in last.shape.scalars.items():
+        values[slot] = first.value(quantity) or 0.0
+    for quantity, slots in last.shape.histograms.items():
+        held = first.histogram(quantity)
+        if held is None or slots.sum is None or slots.count is None:
+            continue
+        comparable = held if held.bounds == slots.bounds else last.histogram(quantity) or held
+        values[slots.start : slots.stop] = comparable.buckets
+        values[slots.sum], values[slots.count] = comparable.sum, comparable.count
+    return values
+
+
+def together(flows: Iterable[Flow]) -> Flow:
+    """Return the sum of flows."""
+    by_shape: dict[int, list[Reading]] = {}
+    for flow in flows:
+        for part in flow.parts:
+            by_shape.setdefault(id(part.shape), []).append(part)
+    return Flow(tuple(map(_summed, by_shape.values())))
+
+
+def _summed(readings: Sequence[Reading]) -> Reading:
+    if len(readings) == 1:
+        return readings[0]
+    values = tuple(map(sum, zip(*(reading.values for reading in readings), strict=True)))
+    return Reading("", readings[-1].at, readings[0].shape, values)
+
+
+def total(parts: Iterable[Histogram | None]) -> Histogram | None:
+    """Return the sum of histograms; where bounds differ, at the bounds that all of them have. `None` for none."""
+    found = [part for part in parts if part is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    bounds = found[0].bounds
+    if any(part.bounds != bounds for part in found):
+        common = frozenset(bounds).intersection(*(part.bounds for part in found))
+        found = [_at(part, common) for part in found]
+        bounds = found[0].bounds
+    buckets = tuple(map(sum, zip(*(part.buckets for part in found), strict=True)))
+    return Histogram(bounds, buckets, sum(part.sum for part in found), sum(part.count for part in found))
+
+
+def _at(histogram: Histogram, bounds: frozenset[float]) -> Histogram:
+    kept = [(edge, n) for edge, n in zip(histogram.bounds, histogram.buckets, strict=True) if edge in bounds]
+    return Histogram(tuple(e for e, _ in kept), tuple(n for _, n in kept), histogram.sum, histogram.count)

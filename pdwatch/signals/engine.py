@@ -35,8 +35,9 @@ class EngineWatch:
         self.track.push(reading, restarted)
         self.window = self.track.window()
         step = self.track.window(0.0)
-        if step is not None:
-            self.speed.learn(step)
+        if step is not None and last is not None:
+            waited = bool(last.value(Q.REQUESTS_WAITING) and reading.value(Q.REQUESTS_WAITING))
+            self.speed.learn(step, waited)
         if last is None or _moved(last, reading) or not _work(reading):
             self._moved_at = reading.at
         held = self._holds_without_work(reading, thresholds)
@@ -83,7 +84,7 @@ class EngineWatch:
             held_seconds=_since(self._held_since, reading.at),
             prefill_tokens_per_second=self.speed.tokens_per_second,
         )
-        return gauges if window is None else _with_rates(gauges, window)
+        return gauges if window is None else _with_rates(gauges, window, self.track.grown())
 
 
 def _since(began: float | None, now: float) -> float:
@@ -102,15 +103,18 @@ def _moved(before: Reading, after: Reading) -> bool:
     return rising(before.values) != rising(after.values)
 
 
-def _with_rates(gauges: EngineState, window: Window) -> EngineState:
-    """Return the state with everything that takes two readings."""
+def _with_rates(gauges: EngineState, window: Window, grown: float) -> EngineState:
+    """Return the state with everything that takes two readings. *grown* is by how many requests the queue grew.
+
+    Waiting requests are taken to be as long as those prefilled within the window.
+    """
     finished = [delta for quantity in _FINISHED if (delta := window.delta(quantity)) is not None]
     generated = window.histogram(Q.REQUEST_GENERATION_TOKENS)
     prefilling = window.histogram(Q.PREFILL_TIME)
     gaps = window.histogram(Q.ITL)
     computed = computed_tokens(window)
-    moved = transferred_share((window,))
-    backlog, grown = _backlog(window, computed)
+    moved = transferred_share(window.flow)
+    each = computed / prefilling.count if computed is not None and prefilling and prefilling.count else 0.0
     seconds = window.seconds
     return replace(
         gauges,
@@ -124,8 +128,8 @@ def _with_rates(gauges: EngineState, window: Window) -> EngineState:
         errors_per_second=window.rate(Q.FINISHED_ERROR),
         requests_in_window=sum(finished) if finished else None,
         prefill_concurrency=None if prefilling is None else prefilling.sum / seconds,
-        prefill_demand_tokens_per_second=None if computed is None else max(0.0, computed + grown) / seconds,
-        backlog_tokens=backlog,
+        prefill_demand_tokens_per_second=None if computed is None else max(0.0, computed + grown * each) / seconds,
+        backlog_tokens=(gauges.requests_waiting or 0.0) * each,
         itl_seconds=gaps.mean if gaps is not None else None,
         kv_recomputed_share=None if moved is None else 1.0 - moved,
         generation_tokens_per_request=generated.mean if generated is not None else None,
@@ -135,18 +139,3 @@ def _with_rates(gauges: EngineState, window: Window) -> EngineState:
 def _ratio(window: Window, part: Q, whole: Q) -> float | None:
     hits, queries = window.delta(part), window.delta(whole)
     return min(1.0, hits / queries) if hits is not None and queries else None
-
-
-def _backlog(window: Window, computed: float | None) -> tuple[float | None, float]:
-    """Return the prompt tokens that wait and by how many that grew within the window.
-
-    Waiting requests are taken to be as long as those prefilled within the window.
-    """
-    prefilled = window.histogram(Q.PREFILL_TIME)
-    waiting = window.segments[-1].last.value(Q.REQUESTS_WAITING)
-    if waiting is None or computed is None or prefilled is None or prefilled.count <= 0:
-        return None, 0.0
-    first = window.segments[0].first
-    before = first.value(Q.REQUESTS_WAITING) if first is not None and not window.resets else 0.0
-    each = computed / prefilled.count
-    return waiting * each, (waiting - (before or 0.0)) * each

@@ -1,4 +1,4 @@
-"""Quantiles, shares and sums of bucketed distributions.
+"""Quantiles and shares of bucketed distributions.
 
 Quantiles come from the summed bucket increases of a window: never from averaged percentiles, never from lifetime
 counters. Within a bucket observations are taken as evenly spread, as PromQL's `histogram_quantile` does.
@@ -7,30 +7,11 @@ counters. Within a bucket observations are taken as evenly spread, as PromQL's `
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import inf, isinf
 
 from pdwatch.model.reading import Histogram
 from pdwatch.model.snapshot import Attainment, Quantiles
-
-
-def total(parts: Iterable[Histogram | None]) -> Histogram | None:
-    """Return the sum of histograms; where bounds differ, at the bounds that all of them have. `None` for none."""
-    found = [part for part in parts if part is not None]
-    if not found:
-        return None
-    bounds = found[0].bounds
-    if any(part.bounds != bounds for part in found):
-        common = frozenset(bounds).intersection(*(part.bounds for part in found))
-        found = [_at(part, common) for part in found]
-        bounds = found[0].bounds
-    buckets = tuple(map(sum, zip(*(part.buckets for part in found), strict=True)))
-    return Histogram(bounds, buckets, sum(part.sum for part in found), sum(part.count for part in found))
-
-
-def _at(histogram: Histogram, bounds: frozenset[float]) -> Histogram:
-    kept = [(edge, n) for edge, n in zip(histogram.bounds, histogram.buckets, strict=True) if edge in bounds]
-    return Histogram(tuple(e for e, _ in kept), tuple(n for _, n in kept), histogram.sum, histogram.count)
 
 
 def quantile(histogram: Histogram | None, q: float) -> float | None:

@@ -6,11 +6,9 @@ arrive by transfer, and in pull mode it owns the transfer histograms, in push mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.target import Role
-from pdwatch.model.window import Window
+from pdwatch.model.window import Flow
 
 ENOUGH_REQUESTS = 3.0
 """Finished requests below which behaviour says nothing."""
@@ -18,10 +16,10 @@ _ONE_TOKEN = 1.05
 _TRANSFERRED = 0.3
 
 
-def behaviour(windows: Sequence[Window]) -> Role:
-    """Return the role that the windows of one worker's engines show, `UNKNOWN` while they do not tell."""
-    generated = _mean(windows, Q.REQUEST_GENERATION_TOKENS)
-    transferred = transferred_share(windows)
+def behaviour(flow: Flow) -> Role:
+    """Return the role that the flow of one worker shows, `UNKNOWN` while it does not tell."""
+    generated = _mean(flow, Q.REQUEST_GENERATION_TOKENS)
+    transferred = transferred_share(flow)
     if transferred is not None and transferred > _TRANSFERRED and (generated is None or generated > _ONE_TOKEN):
         return Role.DECODE
     if generated is None:
@@ -31,27 +29,21 @@ def behaviour(windows: Sequence[Window]) -> Role:
     return Role.BOTH if transferred is not None else Role.UNKNOWN
 
 
-def transferred_share(windows: Sequence[Window]) -> float | None:
+def transferred_share(flow: Flow) -> float | None:
     """Return the share of uncached prompt tokens that came from another worker; `None` where that is not told.
 
     By source since 0.16; before that by the connector's cache counters (0.11.2 on).
     """
-    moved = _sum(windows, Q.PROMPT_TOKENS_TRANSFERRED)
-    computed = _sum(windows, Q.PROMPT_TOKENS_COMPUTED)
+    moved = flow.delta(Q.PROMPT_TOKENS_TRANSFERRED)
+    computed = flow.delta(Q.PROMPT_TOKENS_COMPUTED)
     if moved is not None and computed is not None:
         return moved / (moved + computed) if moved + computed > 0 else None
-    hits, queries = _sum(windows, Q.EXTERNAL_CACHE_HITS), _sum(windows, Q.EXTERNAL_CACHE_QUERIES)
+    hits, queries = flow.delta(Q.EXTERNAL_CACHE_HITS), flow.delta(Q.EXTERNAL_CACHE_QUERIES)
     if hits is None or not queries:
         return None
     return min(1.0, hits / queries)
 
 
-def _mean(windows: Sequence[Window], quantity: Q) -> float | None:
-    parts = [part for window in windows if (part := window.histogram(quantity)) is not None]
-    count = sum(part.count for part in parts)
-    return sum(part.sum for part in parts) / count if count >= ENOUGH_REQUESTS else None
-
-
-def _sum(windows: Sequence[Window], quantity: Q) -> float | None:
-    deltas = [delta for window in windows if (delta := window.delta(quantity)) is not None]
-    return sum(deltas) if deltas else None
+def _mean(flow: Flow, quantity: Q) -> float | None:
+    seen = flow.histogram(quantity)
+    return seen.mean if seen is not None and seen.count >= ENOUGH_REQUESTS else None

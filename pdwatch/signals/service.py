@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.snapshot import PoolState, ServiceSignals, WorkerState
 from pdwatch.model.target import Role
-from pdwatch.model.window import Window
+from pdwatch.model.window import Flow, together
+from pdwatch.signals.flows import ServiceFlows
 from pdwatch.signals.latency import latency_state, slo_state
 from pdwatch.signals.pool import pool_state
 from pdwatch.signals.pressure import with_pressure
-from pdwatch.signals.track import Ledger
 from pdwatch.signals.transfer import transfer_state
 from pdwatch.signals.worker import WorkerWatch
 
@@ -38,7 +38,7 @@ class ServiceWatch:
         self.connector = connector
         self.thresholds = thresholds
         self.workers: dict[str, WorkerWatch] = {}
-        self._departed: dict[Role, Ledger] = defaultdict(Ledger)
+        self._departed: dict[Role, Flow] = defaultdict(Flow)
 
     def configure(self, objectives: Objectives, connector: str | None, thresholds: Thresholds, horizon: float) -> None:
         """Measure by other settings from now on; what was seen stays."""
@@ -49,8 +49,8 @@ class ServiceWatch:
     def remove(self, url: str) -> None:
         """Forget a worker, keeping its totals so that the service's counters never fall."""
         worker = self.workers.pop(url)
-        for engine in worker.engines.values():
-            self._departed[worker.role()[0]].merge(engine.track.ledger())
+        role = worker.role()[0]
+        self._departed[role] = together((self._departed[role], worker.ledger()))
 
     def signals(self, now: float, stale_after: float) -> ServiceSignals:
         """Return everything measured of the service at *now*."""
@@ -59,18 +59,17 @@ class ServiceWatch:
         )
         pools = self._pools(states)
         fresh = {state.url for state in states if not state.stale}
-        windows = self._windows(fresh)
-        ledger = self._ledger()
+        flows = self._flows(fresh)
         waiting = _waiting(state for state in states if state.role is Role.DECODE and not state.stale)
-        transfer = transfer_state(windows, ledger, self.connector, waiting)
+        transfer = transfer_state(flows, self.connector, waiting)
         goals = self.objectives
         return ServiceSignals(
             service=self.name,
             pools=pools,
             transfer=transfer,
             experts={},
-            latency=latency_state(windows, ledger, transfer),
-            slo=slo_state(windows, goals.ttft, goals.itl, goals.target),
+            latency=latency_state(flows, transfer),
+            slo=slo_state(flows.window, goals.ttft, goals.itl, goals.target),
             workers=states,
         )
 
@@ -84,21 +83,23 @@ class ServiceWatch:
             if role in by_role
         }
 
-    def _windows(self, fresh: set[str]) -> Mapping[Role, Sequence[Window]]:
-        windows: dict[Role, list[Window]] = defaultdict(list)
+    def _flows(self, fresh: set[str]) -> ServiceFlows:
+        """Sum what flowed through the workers with a fresh page, and since the beginning through all."""
+        window: dict[Role, list[Flow]] = defaultdict(list)
+        ledger: dict[Role, list[Flow]] = defaultdict(list, {role: [flow] for role, flow in self._departed.items()})
+        seconds = 0.0
         for url, watch in self.workers.items():
+            role = watch.role()[0]
+            ledger[role].append(watch.ledger())
             if url in fresh:
-                windows[watch.role()[0]].extend(watch.windows())
-        return windows
-
-    def _ledger(self) -> dict[Role, Ledger]:
-        ledger: dict[Role, Ledger] = defaultdict(Ledger)
-        for role, kept in self._departed.items():
-            ledger[role].merge(kept)
-        for watch in self.workers.values():
-            for engine in watch.engines.values():
-                ledger[watch.role()[0]].merge(engine.track.ledger())
-        return ledger
+                windows = watch.windows()
+                window[role].extend(each.flow for each in windows)
+                seconds = max((seconds, *(each.seconds for each in windows)))
+        return ServiceFlows(
+            {role: together(flows) for role, flows in window.items()},
+            {role: together(flows) for role, flows in ledger.items()},
+            seconds,
+        )
 
 
 def _waiting(states: Iterable[WorkerState]) -> float | None:

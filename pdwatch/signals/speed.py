@@ -11,7 +11,7 @@ The saturated speed is exact and preferred once it has been seen often enough. W
 from __future__ import annotations
 
 from pdwatch.model.reading import Quantity as Q
-from pdwatch.model.window import Window
+from pdwatch.model.window import Flow, Window
 
 _LIGHT_CONCURRENCY = 1.2
 _ENOUGH_SATURATED = 3
@@ -38,14 +38,15 @@ class PrefillSpeed:
         self._saturated = _Average()
         self._light = _Average()
 
-    def learn(self, window: Window) -> None:
-        """Learn from one scrape interval. One with a restart or without prompts teaches nothing."""
+    def learn(self, window: Window, waited: bool) -> None:
+        """Learn from one scrape interval; *waited* says that requests waited at both of its ends.
+
+        One with a restart or without prompts teaches nothing.
+        """
         computed = computed_tokens(window)
         if window.resets or not computed or window.seconds <= 0:
             return
-        first, last = window.segments[0].first, window.segments[0].last
-        waited = [reading.value(Q.REQUESTS_WAITING) for reading in (first, last) if reading is not None]
-        if len(waited) == 2 and all(waited):
+        if waited:
             self._saturated.add(computed / window.seconds)
             return
         spent = window.histogram(Q.PREFILL_TIME)
@@ -62,7 +63,7 @@ class PrefillSpeed:
         return self._saturated.value if self._saturated.count else None
 
 
-def computed_tokens(window: Window) -> float | None:
+def computed_tokens(window: Window | Flow) -> float | None:
     """Return the prompt tokens that the engine computed itself within the window.
 
     By source since 0.16; by finished requests since 0.13; before that, prompts less cache hits.

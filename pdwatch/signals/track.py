@@ -6,48 +6,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from operator import lt
 
-from pdwatch.model.reading import COUNTERS, HISTOGRAMS, Histogram, Quantity, Reading
-from pdwatch.model.window import Segment, Window, added
-
-LEDGER = (Quantity.TTFT, Quantity.ITL, Quantity.TRANSFER_TIME)
-"""Histograms whose total since pdwatch watches is kept over restarts, for the exporter."""
-LEDGER_COUNTERS = (Quantity.TRANSFER_FAILURES,)
-
-
-class Ledger:
-    """Totals since pdwatch watches: they only rise, whatever restarts in between."""
-
-    def __init__(self) -> None:
-        self.histograms: dict[Quantity, Histogram] = {}
-        self.counters: dict[Quantity, float] = {}
-        self.transferred_bytes = 0.0
-
-    def add(self, segment: Segment | Window) -> None:
-        """Add what happened within a stretch."""
-        for quantity in LEDGER:
-            part = segment.histogram(quantity)
-            if part is not None:
-                self.add_histogram(quantity, part)
-        for quantity in LEDGER_COUNTERS:
-            delta = segment.delta(quantity)
-            if delta is not None:
-                self.counters[quantity] = self.counters.get(quantity, 0.0) + delta
-        moved = segment.histogram(Quantity.TRANSFER_BYTES)
-        self.transferred_bytes += moved.sum if moved else 0.0
-
-    def add_histogram(self, quantity: Quantity, part: Histogram) -> None:
-        """Add a histogram; one with other buckets than before replaces what was there."""
-        held = self.histograms.get(quantity)
-        same = held is not None and held.bounds == part.bounds
-        self.histograms[quantity] = added([held, part]) if held is not None and same else part
-
-    def merge(self, other: Ledger) -> None:
-        """Add the totals of another ledger."""
-        for quantity, part in other.histograms.items():
-            self.add_histogram(quantity, part)
-        for quantity, delta in other.counters.items():
-            self.counters[quantity] = self.counters.get(quantity, 0.0) + delta
-        self.transferred_bytes += other.transferred_bytes
+from pdwatch.model.reading import COUNTERS, HISTOGRAMS, Quantity, Reading
+from pdwatch.model.window import Flow, Window, increase, together
 
 
 class Track:
@@ -59,7 +19,7 @@ class Track:
         self._lives: list[int] = []
         self._loads: list[float | None] = []
         self._first_of_life: Reading | None = None
-        self._finished = Ledger()
+        self._finished = Flow()
 
     @property
     def last(self) -> Reading | None:
@@ -78,7 +38,7 @@ class Track:
         if last is None:
             self._first_of_life = reading
         elif restarted or fell(last, reading):
-            self._finished.add(Segment(self._first_of_life, last))
+            self._finished = together((self._finished, Flow((increase(self._first_of_life, last),))))
             self._first_of_life = None
             life += 1
         self._readings.append(reading)
@@ -99,34 +59,43 @@ class Track:
         if len(readings) < 2:
             return None
         end = readings[-1].at
-        start = bisect_right(readings, end - (seconds or self.horizon), key=lambda reading: reading.at) - 1
+        horizon = self.horizon if seconds is None else seconds
+        start = bisect_right(readings, end - horizon, key=lambda reading: reading.at) - 1
         start = min(max(start, 0), len(readings) - 2)
         if lives[start] == lives[-1]:
-            return Window(readings[start].at, end, (Segment(readings[start], readings[-1]),))
-        return Window(readings[start].at, end, tuple(self._segments(start)))
+            return Window(readings[start].at, end, Flow((increase(readings[start], readings[-1]),)))
+        lived = self._lived(start)
+        return Window(readings[start].at, end, together(lived), resets=lives[-1] - lives[start])
 
-    def _segments(self, start: int) -> Sequence[Segment]:
-        segments: list[Segment] = []
+    def _lived(self, start: int) -> Sequence[Flow]:
+        """Return what happened since a reading, life by life."""
+        flows: list[Flow] = []
         first: Reading | None = self._readings[start]
         for index in range(start, len(self._readings)):
             ends = index + 1 == len(self._readings) or self._lives[index + 1] != self._lives[index]
             if ends:
-                segments.append(Segment(first, self._readings[index]))
+                flows.append(Flow((increase(first, self._readings[index]),)))
                 first = None
-        return segments
+        return flows
 
     def mean_load(self) -> float | None:
         """Return the mean over the readings kept of the requests waiting and running."""
         loads = [load for load in self._loads if load is not None]
         return sum(loads) / len(loads) if loads else None
 
-    def ledger(self) -> Ledger:
-        """Return the totals since the first reading ever seen."""
-        total = Ledger()
-        total.merge(self._finished)
-        if self.last is not None:
-            total.add(Segment(self._first_of_life, self.last))
-        return total
+    def grown(self) -> float:
+        """Return by how many requests the queue grew over the readings kept; 0 over a restart."""
+        if len(self._readings) < 2 or self._lives[0] != self._lives[-1]:
+            return 0.0
+        ends = [reading.value(Quantity.REQUESTS_WAITING) or 0.0 for reading in (self._readings[0], self._readings[-1])]
+        return ends[1] - ends[0]
+
+    def ledger(self) -> Flow:
+        """Return everything since the first reading ever seen, over restarts: it only rises."""
+        if self.last is None:
+            return self._finished
+        lived = increase(self._first_of_life, self.last)
+        return Flow((*self._finished.parts, lived))
 
 
 def _load(reading: Reading) -> float | None:

@@ -7,16 +7,14 @@ Failures and expiries are counted on either side and summed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from pdwatch.model.reading import Histogram
 from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.snapshot import TransferState
 from pdwatch.model.target import Role
-from pdwatch.model.window import Window
-from pdwatch.signals.histogram import quantile, total
+from pdwatch.model.window import Flow, together
+from pdwatch.signals.flows import ServiceFlows
+from pdwatch.signals.histogram import quantile
 from pdwatch.signals.role import transferred_share
-from pdwatch.signals.track import Ledger
 
 _REPORTS = {
     "nixl": Role.DECODE,
@@ -27,71 +25,62 @@ _REPORTS = {
 """Which side's histograms tell, by the connector as configured."""
 
 
-def reporting_side(
-    connector: str | None, windows: Mapping[Role, Sequence[Window]], ledger: Mapping[Role, Ledger]
-) -> Role | None:
+def reporting_side(connector: str | None, flows: ServiceFlows) -> Role | None:
     """Return the role whose transfer histograms count; `None` while nobody has any."""
     if connector is not None and connector.lower() in _REPORTS:
         return _REPORTS[connector.lower()]
-    for role, parts in windows.items():
-        moved = total(window.histogram(Q.TRANSFER_TIME) for window in parts)
-        if moved is not None and moved.count > 0:
-            return role
-    for role, kept in ledger.items():
-        seen = kept.histograms.get(Q.TRANSFER_TIME)
-        if seen is not None and seen.count > 0:
-            return role
+    for by_role in (flows.window, flows.ledger):
+        for role, flow in by_role.items():
+            seen = flow.histogram(Q.TRANSFER_TIME)
+            if seen is not None and seen.count > 0:
+                return role
     return None
 
 
-def transfer_state(
-    windows: Mapping[Role, Sequence[Window]],
-    ledger: Mapping[Role, Ledger],
-    connector: str | None,
-    waiting: float | None,
-) -> TransferState:
-    """Return the transfer signals of one service. *windows* and *ledger* are by role; *waiting* counts requests on
-    decode that wait for remote KV."""
-    everyone = [window for parts in windows.values() for window in parts]
-    side = reporting_side(connector, windows, ledger)
-    own = windows.get(side, ()) if side is not None else ()
-    seconds = max((window.seconds for window in own), default=0.0)
-    times = total(window.histogram(Q.TRANSFER_TIME) for window in own)
-    moved = total(window.histogram(Q.TRANSFER_BYTES) for window in own)
-    prefill = total(window.histogram(Q.PREFILL_TIME) for window in windows.get(Role.PREFILL, ()))
-    share = recomputed_share(windows.get(Role.DECODE, ()))
+def transfer_state(flows: ServiceFlows, connector: str | None, waiting: float | None) -> TransferState:
+    """Return the transfer signals of one service; *waiting* counts requests on decode that wait for remote KV."""
+    side = reporting_side(connector, flows)
+    own = flows.window.get(side, Flow()) if side is not None else Flow()
+    kept = flows.ledger.get(side, Flow()) if side is not None else Flow()
+    everyone, seconds = together(flows.window.values()), flows.seconds
+    times, moved = own.histogram(Q.TRANSFER_TIME), own.histogram(Q.TRANSFER_BYTES)
+    prefill = flows.window.get(Role.PREFILL, Flow()).histogram(Q.PREFILL_TIME)
+    received = transferred_share(flows.window.get(Role.DECODE, Flow()))
     mean, compute = (part.mean if part is not None else None for part in (times, prefill))
-    kept = (ledger.get(side) if side is not None else None) or Ledger()
+    kept_bytes = kept.histogram(Q.TRANSFER_BYTES)
     return TransferState(
         reported_by=side,
         seconds_mean=mean,
         seconds_p95=quantile(times, 0.95),
-        bytes_per_second=moved.sum / seconds if moved is not None and seconds > 0 else None,
+        bytes_per_second=_over(moved.sum if moved is not None else None, seconds),
         bandwidth_bytes_per_second=_bandwidth(times, moved),
-        transfers_per_second=times.count / seconds if times is not None and seconds > 0 else None,
-        failures_per_second=_rate(everyone, Q.TRANSFER_FAILURES, Q.TRANSFER_FAILED_RECEIVES),
-        expired_per_second=_rate(everyone, Q.KV_EXPIRED),
-        after_expiry_per_second=_rate(everyone, Q.KV_NOTIFIED_AFTER_EXPIRY),
+        transfers_per_second=_over(times.count if times is not None else None, seconds),
+        failures_per_second=_over(_failures(everyone), seconds),
+        expired_per_second=_over(everyone.delta(Q.KV_EXPIRED), seconds),
+        after_expiry_per_second=_over(everyone.delta(Q.KV_NOTIFIED_AFTER_EXPIRY), seconds),
         prefill_ratio=mean / compute if mean is not None and compute else None,
-        kv_moving=_moving(times, share),
-        kv_recomputed_share=share,
+        kv_moving=_moving(times, received),
+        kv_recomputed_share=None if received is None else 1.0 - received,
         waiting=waiting,
-        failures_total=_failures(ledger),
-        bytes_total=kept.transferred_bytes if side is not None else None,
-        histogram=kept.histograms.get(Q.TRANSFER_TIME),
+        failures_total=_failures(together(flows.ledger.values())),
+        bytes_total=kept_bytes.sum if kept_bytes is not None else None,
+        histogram=kept.histogram(Q.TRANSFER_TIME),
     )
 
 
-def recomputed_share(windows: Sequence[Window]) -> float | None:
-    """Return the share of uncached prompt tokens that decode computed itself."""
-    moved = transferred_share(windows)
-    return None if moved is None else 1.0 - moved
+def _over(amount: float | None, seconds: float) -> float | None:
+    return amount / seconds if amount is not None and seconds > 0 else None
 
 
-def _moving(times: Histogram | None, share: float | None) -> bool | None:
+def _failures(flow: Flow) -> float | None:
+    found = [n for q in (Q.TRANSFER_FAILURES, Q.TRANSFER_FAILED_RECEIVES) if (n := flow.delta(q)) is not None]
+    return sum(found) if found else None
+
+
+def _moving(times: Histogram | None, received: float | None) -> bool | None:
     if times is not None and times.count > 0:
         return True
-    return None if share is None else share < 1.0
+    return None if received is None else received > 0.0
 
 
 def _bandwidth(times: Histogram | None, moved: Histogram | None) -> float | None:
@@ -99,13 +88,3 @@ def _bandwidth(times: Histogram | None, moved: Histogram | None) -> float | None
     if times is None or moved is None or times.sum <= 0:
         return None
     return moved.sum / times.sum
-
-
-def _rate(windows: Sequence[Window], *quantities: Q) -> float | None:
-    rates = [rate for window in windows for quantity in quantities if (rate := window.rate(quantity)) is not None]
-    return sum(rates) if rates else None
-
-
-def _failures(ledger: Mapping[Role, Ledger]) -> float | None:
-    found = [kept.counters[Q.TRANSFER_FAILURES] for kept in ledger.values() if Q.TRANSFER_FAILURES in kept.counters]
-    return sum(found) if found else None

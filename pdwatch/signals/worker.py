@@ -10,7 +10,7 @@ from pdwatch.model.page import Scrape
 from pdwatch.model.reading import Missing, PageReading
 from pdwatch.model.snapshot import Trouble, WorkerState
 from pdwatch.model.target import Role, RoleSource, Target
-from pdwatch.model.window import Window
+from pdwatch.model.window import Flow, Window, together
 from pdwatch.signals.engine import EngineWatch
 from pdwatch.signals.role import behaviour
 
@@ -58,6 +58,7 @@ class WorkerWatch:
         self._scrape_seconds: float | None = None
         self._process_start: float | None = None
         self._absent: dict[str, int] = {}
+        self._departed = Flow()
 
     def configure(self, horizon: float) -> None:
         """Keep readings for another horizon (seconds) from now on."""
@@ -84,7 +85,7 @@ class WorkerWatch:
                 watch = self.engines[reading.engine] = EngineWatch(reading.engine, self.horizon)
             watch.push(reading, page.facts[reading.engine], thresholds, restarted)
         self._forget_engines({reading.engine for reading in page.engines})
-        shown = behaviour(self.windows())
+        shown = behaviour(together(window.flow for window in self.windows()))
         if shown is not Role.UNKNOWN:
             self._behaviour = shown
 
@@ -97,11 +98,17 @@ class WorkerWatch:
             missed = 0 if engine in present else self._absent.get(engine, 0) + 1
             self._absent[engine] = missed
             if missed >= _GONE_AFTER:
-                del self.engines[engine], self._absent[engine]
+                gone = self.engines.pop(engine)
+                self._departed = together((self._departed, gone.track.ledger()))
+                del self._absent[engine]
 
     def windows(self) -> list[Window]:
         """Return the windows of its engines."""
         return [engine.window for engine in self.engines.values() if engine.window is not None]
+
+    def ledger(self) -> Flow:
+        """Return everything since its first page, over restarts and over engines that left."""
+        return Flow((*self._departed.parts, *(p for e in self.engines.values() for p in e.track.ledger().parts)))
 
     def role(self) -> tuple[Role, RoleSource]:
         """Return the role as declared or reported, else as its numbers show it."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pdwatch.model.reading import GAUGES, HISTOGRAMS, Histogram, HistogramSlots, Quantity, Reading, Shape
-from pdwatch.model.window import Segment, Window
+from pdwatch.model.window import Flow, Window, increase
 
 MakeReading = Callable[..., Reading]
 _SHAPES: dict[Any, Shape] = {}
@@ -38,7 +38,7 @@ def _new_shape(parts: Mapping[Quantity, tuple[float, ...] | None]) -> Shape:
         if quantity not in GAUGES:
             rising.extend(range(start, slot))
     pick = itemgetter(*rising) if len(rising) > 1 else (lambda values: tuple(values[i] for i in rising))
-    return Shape(scalars, histograms, pick)
+    return Shape(scalars, histograms, slot, pick)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def make_window(make_reading: MakeReading) -> Callable[..., Window]:
             for name, value in rose.items()
         }
         first, last = make_reading(0.0, **zero), make_reading(seconds, **rose)
-        return Window(0.0, seconds, (Segment(first, last),))
+        return Window(0.0, seconds, Flow((increase(first, last),)))
 
     return make
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdwatch.model.reading import Histogram
-from pdwatch.signals.histogram import attainment, convolved, quantile, quantiles, share_below, total
+from pdwatch.model.window import total
+from pdwatch.signals.histogram import attainment, convolved, quantile, quantiles, share_below
 
 BOUNDS = (0.1, 0.5, 1.0, inf)
 

@@ -19,7 +19,7 @@ def test_one_token_a_request_is_prefill(make_window: MakeWindow, counted: Counte
         prompt_tokens_computed=9000.0, prompt_tokens_transferred=0.0, request_generation_tokens=counted(20, 20)
     )
 
-    assert Role.PREFILL is behaviour([window])
+    assert Role.PREFILL is behaviour(window.flow)
 
 
 def test_prompts_that_arrive_by_transfer_are_decode(make_window: MakeWindow, counted: Counted) -> None:
@@ -28,7 +28,7 @@ def test_prompts_that_arrive_by_transfer_are_decode(make_window: MakeWindow, cou
         prompt_tokens_computed=20.0, prompt_tokens_transferred=9000.0, request_generation_tokens=counted(2000, 20)
     )
 
-    assert Role.DECODE is behaviour([window])
+    assert Role.DECODE is behaviour(window.flow)
 
 
 def test_computing_and_answering_is_both(make_window: MakeWindow, counted: Counted) -> None:
@@ -37,7 +37,7 @@ def test_computing_and_answering_is_both(make_window: MakeWindow, counted: Count
         prompt_tokens_computed=9000.0, prompt_tokens_transferred=0.0, request_generation_tokens=counted(2000, 20)
     )
 
-    assert Role.BOTH is behaviour([window])
+    assert Role.BOTH is behaviour(window.flow)
 
 
 def test_too_few_requests_tell_nothing(make_window: MakeWindow, counted: Counted) -> None:
@@ -46,14 +46,14 @@ def test_too_few_requests_tell_nothing(make_window: MakeWindow, counted: Counted
         prompt_tokens_computed=900.0, prompt_tokens_transferred=0.0, request_generation_tokens=counted(2, 2)
     )
 
-    assert Role.UNKNOWN is behaviour([window])
+    assert Role.UNKNOWN is behaviour(window.flow)
 
 
 def test_before_tokens_by_source_the_connectors_cache_tells(make_window: MakeWindow) -> None:
     """0.11 to 0.14 count external cache hits only."""
-    assert 0.9 == transferred_share([make_window(external_cache_hits=90.0, external_cache_queries=100.0)])
+    assert 0.9 == transferred_share(make_window(external_cache_hits=90.0, external_cache_queries=100.0).flow)
 
 
 def test_a_version_that_tells_neither_is_unknown(make_window: MakeWindow) -> None:
     """0.10 has no way to say whether KV moved."""
-    assert transferred_share([make_window(prompt_tokens=100.0)]) is None
+    assert transferred_share(make_window(prompt_tokens=100.0).flow) is None

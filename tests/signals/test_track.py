@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pdwatch.model.reading import Histogram, Reading
 from pdwatch.model.reading import Quantity as Q
+from pdwatch.model.window import together
 from pdwatch.signals.track import Track
 
 MakeReading = Callable[..., Reading]
@@ -142,7 +143,31 @@ def test_totals_since_the_first_page_survive_a_restart(make_reading: MakeReading
         ]
     )
 
-    assert 7.0 == track.ledger().counters[Q.TRANSFER_FAILURES]
+    assert 7.0 == track.ledger().delta(Q.TRANSFER_FAILURES)
+
+
+def test_buckets_that_changed_within_a_life_tell_nothing(make_reading: MakeReading) -> None:
+    """Increases of other buckets cannot be told; they are no observations, not a lifetime of them."""
+    before = Histogram((0.1, float("inf")), (4.0, 5.0), 2.0, 5.0)
+    after = Histogram((0.2, float("inf")), (6.0, 8.0), 9.0, 8.0)
+    window = _track([make_reading(0.0, ttft=before), make_reading(5.0, ttft=after)]).window()
+    observed = window.histogram(Q.TTFT) if window else None
+
+    assert observed is not None
+    assert 0.0 == observed.count
+
+
+def test_the_sum_of_engines_with_other_shapes_keeps_both(make_reading: MakeReading) -> None:
+    """A pool may run two versions: what both export is summed, what one exports is kept."""
+    old = _track([make_reading(0.0, prompt_tokens=0.0), make_reading(5.0, prompt_tokens=10.0)]).window()
+    new = _track(
+        [make_reading(0.0, prompt_tokens=0.0, kv_expired=0.0), make_reading(5.0, prompt_tokens=20.0, kv_expired=1.0)]
+    ).window()
+    assert old is not None
+    assert new is not None
+    flow = together((old.flow, new.flow, new.flow))
+
+    assert (50.0, 2.0) == (flow.delta(Q.PROMPT_TOKENS), flow.delta(Q.KV_EXPIRED))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -165,4 +190,4 @@ def test_increases_add_up_over_any_restarts(make_reading: MakeReading, lives: li
 
             assert window is None or (window.delta(Q.TRANSFER_FAILURES) or 0.0) >= 0.0
 
-    assert expected == track.ledger().counters.get(Q.TRANSFER_FAILURES, 0.0)
+    assert expected == (track.ledger().delta(Q.TRANSFER_FAILURES) or 0.0)
