@@ -1,0 +1,85 @@
+"""Snapshots of a while, so that a screen can look back."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from math import isfinite
+
+from pdwatch.model.decode import snapshot_from_json
+from pdwatch.model.encode import dumps
+from pdwatch.model.snapshot import Snapshot
+
+HOUR = 3600.0
+DEFAULT_BYTES = 64 * 2**20
+
+
+class History:
+    """The snapshots of the last *seconds*, oldest first, in at most *max_bytes*; the newest always stays.
+
+    Each is kept as compressed JSON, a tenth of its size in memory. Not for use by several threads at once.
+    """
+
+    def __init__(self, seconds: float = HOUR, max_bytes: int = DEFAULT_BYTES) -> None:
+        self._seconds = seconds
+        self._max_bytes = max_bytes
+        self._times: list[float] = []
+        self._blobs: list[bytes] = []
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    @property
+    def times(self) -> Sequence[float]:
+        """Unix seconds of each snapshot, rising."""
+        return self._times
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return self._bytes
+
+    def append(self, snapshot: Snapshot) -> None:
+        """Add the newest snapshot.
+
+        A clock that was set back overtakes what lies later than *snapshot*: that is dropped. A snapshot without a
+        time is not kept.
+        """
+        if not isfinite(snapshot.t):
+            return
+        self._drop(bisect_left(self._times, snapshot.t), len(self._times))
+        self._times.append(snapshot.t)
+        self._blobs.append(zlib.compress(dumps(snapshot).encode(), 1))
+        self._bytes += len(self._blobs[-1])
+        self._trim()
+
+    def __getitem__(self, index: int) -> Snapshot:
+        """Return a snapshot by its place. Raises `IndexError` outside."""
+        return snapshot_from_json(json.loads(zlib.decompress(self._blobs[index])))
+
+    def index_at(self, t: float) -> int | None:
+        """Return the place of the newest snapshot not later than *t*, of the oldest where all are; `None` if empty."""
+        return max(0, bisect_right(self._times, t) - 1) if self._times else None
+
+    def since(self, t: float) -> range:
+        """Return the places of the snapshots later than *t*."""
+        return range(bisect_right(self._times, t), len(self._times))
+
+    def json(self, index: int) -> bytes:
+        """Return a snapshot by its place as one line of JSON."""
+        return zlib.decompress(self._blobs[index])
+
+    def _trim(self) -> None:
+        old = bisect_left(self._times, self._times[-1] - self._seconds)
+        excess = self._bytes - sum(map(len, self._blobs[:old])) - self._max_bytes
+        while excess > 0 and old < len(self._times) - 1:
+            excess -= len(self._blobs[old])
+            old += 1
+        self._drop(0, old)
+
+    def _drop(self, start: int, end: int) -> None:
+        self._bytes -= sum(map(len, self._blobs[start:end]))
+        del self._times[start:end], self._blobs[start:end]

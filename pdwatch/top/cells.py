@@ -1,0 +1,183 @@
+"""Text in terminal cells: widths, lines of toned spans, cropping, wrapping, and a spelling in ASCII."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+ELLIPSIS = "…"
+
+
+class Tone(StrEnum):
+    """How a span is drawn. Colour only repeats what shape and word say."""
+
+    PLAIN = ""
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+    MUTED = "muted"
+    STRONG = "strong"
+    HEADER = "header"
+    ACTIVE = "active"
+    CURSOR = "cursor"
+    KEY = "key"
+    REVERSE = "reverse"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of text in one tone."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    target: str = ""
+    """What a click on it does: a command's name, with an argument behind a colon (`tab:2`)."""
+
+
+Line = tuple[Span, ...]
+
+_MARKS = ("Mn", "Me", "Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def clean(text: str) -> str:
+    """Return *text* with `?` for each character that would move the cursor or take no cell."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join("?" if unicodedata.category(char) in _MARKS else char for char in text)
+
+
+@lru_cache(maxsize=8192)
+def width_of(text: str) -> int:
+    """Return the cells that clean *text* takes."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(char) in ("W", "F") else 1 for char in text)
+
+
+def crop(text: str, width: int) -> str:
+    """Return at most *width* cells of *text*, with an ellipsis where something was left out."""
+    if width_of(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    kept, used = [], 0
+    for char in text:
+        used += width_of(char)
+        if used > width - 1:
+            break
+        kept.append(char)
+    return "".join(kept) + ELLIPSIS
+
+
+def left(text: str, width: int) -> str:
+    """Return *text* in exactly *width* cells, at the left."""
+    cropped = crop(text, width)
+    return cropped + " " * (width - width_of(cropped))
+
+
+def right(text: str, width: int) -> str:
+    """Return *text* in exactly *width* cells, at the right."""
+    cropped = crop(text, width)
+    return " " * (width - width_of(cropped)) + cropped
+
+
+def line(*parts: Span | str) -> Line:
+    """Return the parts as a line."""
+    return tuple(Span(part) if isinstance(part, str) else part for part in parts)
+
+
+def line_width(spans: Iterable[Span]) -> int:
+    """Return the cells of a line."""
+    return sum(width_of(span.text) for span in spans)
+
+
+def text_of(spans: Iterable[Span]) -> str:
+    """Return a line without its tones."""
+    return "".join(span.text for span in spans)
+
+
+def fit(spans: Sequence[Span], width: int) -> Line:
+    """Return the line in exactly *width* cells, cleaned, with like neighbours joined."""
+    fitted: list[Span] = []
+    room = width
+    for span in spans:
+        text = clean(span.text)
+        needed = width_of(text)
+        if needed > room:
+            text = crop(text, room)
+        _join(fitted, Span(text, span.tone, span.target))
+        room -= width_of(text)
+        if needed and room <= 0:
+            break
+    _join(fitted, Span(" " * room))
+    return tuple(fitted)
+
+
+def _join(spans: list[Span], span: Span) -> None:
+    if not span.text:
+        return
+    last = spans[-1] if spans else None
+    if last is not None and last.tone is span.tone and last.target == span.target:
+        span = Span(spans.pop().text + span.text, span.tone, span.target)
+    spans.append(span)
+
+
+def ends(start: Sequence[Span], end: Sequence[Span], width: int) -> Line:
+    """Return a line with *start* at its left and *end* at its right; *start* gives way."""
+    room = width - line_width(end)
+    return (*fit(start, max(0, room)), *fit(end, min(width, line_width(end))))
+
+
+def toned(spans: Sequence[Span], tone: Tone) -> Line:
+    """Return the whole line in one tone."""
+    return tuple(Span(span.text, tone, span.target) for span in spans)
+
+
+_SPACES = re.compile(r"\s+")
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Return *text* broken between words into lines of at most *width* cells; a longer word is broken itself."""
+    lines, current = [], ""
+    for next_word in _SPACES.split(clean(text).strip()):
+        word = next_word
+        joined = f"{current} {word}" if current else word
+        if width_of(joined) <= width:
+            current = joined
+            continue
+        if current:
+            lines.append(current)
+        while width_of(word) > width:
+            head = crop(word, width + 1)[:-1] or word[0]
+            lines.append(head)
+            word = word[len(head) :]
+        current = word
+    return [*lines, current] if current else lines
+
+
+_ASCII = str.maketrans(
+    {
+        **dict(zip("●▲■", "o!X", strict=True)),
+        **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
+        **dict(zip("▏▎▍▌▋▊▉", "       ", strict=True)),
+        **dict(zip("┌┐└┘─│", "++++-|", strict=True)),
+        **dict(zip("–›→←↓↑…×·", "->><v^~x.", strict=True)),
+    }
+)
+
+
+def ascii_line(spans: Iterable[Span]) -> Line:
+    """Return the line in ASCII, cell for cell; what has no spelling is `?`."""
+    return tuple(Span(ascii_text(span.text), span.tone, span.target) for span in spans)
+
+
+def ascii_text(text: str) -> str:
+    """Return *text* in ASCII, cell for cell."""
+    if text.isascii():
+        return text
+    return "".join(char if char.isascii() else "?" * width_of(char) for char in text.translate(_ASCII))

@@ -1,0 +1,25 @@
+"""What stands where no worker is known: what was tried, and what answered what."""
+
+from __future__ import annotations
+
+from pdwatch.model.encode import public_url
+from pdwatch.top.cells import Line, Span, Tone, wrap
+from pdwatch.top.scene import Scene
+from pdwatch.top.status import Status
+
+_MEND = "Name workers with --prefill URL --decode URL, or look at what discovery says in the configuration."
+
+
+def empty(scene: Scene, width: int) -> list[Line]:
+    """Return what is known of the search for workers."""
+    if scene.snapshot is None:
+        return [(Span(f"   Waiting for the first snapshot from {scene.source}.", Tone.MUTED),)]
+    errors = scene.snapshot.self_state.discovery_errors
+    cycles = scene.snapshot.self_state.cycles
+    lines: list[Line] = [(Span(f"   {cycles} cycles have found no worker.", Tone.STRONG),)]
+    for source, error in errors.items():
+        for index, text in enumerate(wrap(public_url(f"{source}: {error}"), max(10, width - 6))):
+            lines.append((Span(" "), Status.BAD.span if index == 0 else Span(" "), Span(f" {text}")))
+    if not errors:
+        lines.append((Span("   Discovery had no error: its sources list nothing.", Tone.MUTED),))
+    return [*lines, *((Span(f"   {text}", Tone.MUTED),) for text in wrap(_MEND, max(10, width - 6)))]

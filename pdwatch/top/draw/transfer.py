@@ -1,0 +1,137 @@
+"""The hand-off of the KV cache from prefill to decode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isinf
+
+from pdwatch.model.reading import Histogram
+from pdwatch.model.snapshot import ServiceState, TransferState, TtftChain
+from pdwatch.model.target import Role
+from pdwatch.top import numbers
+from pdwatch.top.cells import Line, Span, Tone, left, right
+from pdwatch.top.scene import Scene
+from pdwatch.top.spark import bar
+from pdwatch.top.status import Status, against
+
+_LABEL = 30
+_BAR = 30
+_BUCKETS = 12
+
+
+def transfer(scene: Scene, width: int) -> list[Line]:
+    """Return what is known of the transfers of one service."""
+    service = scene.service
+    if service is None:
+        return [(Span("   There is no service yet.", Tone.MUTED),)]
+    if service.transfer.reported_by is None:
+        return [*_silent(service), (), *_chain(service.latency.chain)]
+    return [
+        *(_fact(*entry) for entry in _facts(scene, service.transfer)),
+        (),
+        *_chain(service.latency.chain),
+        (),
+        *_workers(service),
+        (Span("   pairs: the engines do not tell which prefill worker's KV a decode worker got", Tone.MUTED),),
+        (),
+        *_buckets(service.transfer.histogram, width),
+    ]
+
+
+def _silent(service: ServiceState) -> Iterator[Line]:
+    sides = [role.value for role in (Role.PREFILL, Role.DECODE) if role in service.pools]
+    if len(sides) < 2:
+        yield (Span("   No transfers: this service has no separate prefill and decode workers.", Tone.MUTED),)
+        return
+    yield (Span(" "), Status.UNKNOWN.span, Span(" No worker reports KV transfers."))
+    yield (Span("   Some connectors export nothing, and some count only after the first transfer.", Tone.MUTED),)
+
+
+def _fact(status: Status | None, name: str, text: str) -> Line:
+    glyph = status.span if status is not None else Span(" ")
+    return (Span(" "), glyph, Span(f" {left(name, _LABEL)}", Tone.MUTED), Span(text))
+
+
+def _facts(scene: Scene, state: TransferState) -> Iterator[tuple[Status | None, str, str]]:
+    limits = scene.thresholds
+    moving = {True: (Status.OK, "yes"), False: (Status.BAD, "no: decode computes prompts again")}
+    status, text = moving.get(state.kv_moving, (Status.UNKNOWN, "not known"))  # type: ignore[arg-type]
+    side = state.reported_by.value if state.reported_by is not None else numbers.DASH
+    yield status, "KV moves", f"{text}   as {side} tells"
+    yield (
+        None,
+        "one transfer, mean / p95",
+        f"{numbers.seconds(state.seconds_mean)} / {numbers.seconds(state.seconds_p95)}",
+    )
+    yield None, "transfers", numbers.rate(state.transfers_per_second)
+    yield None, "moved", f"{numbers.speed(state.bytes_per_second)}   {numbers.size(state.bytes_total)} since the start"
+    yield None, "one transfer gets", numbers.speed(state.bandwidth_bytes_per_second)
+    failing = (state.failures_per_second or 0.0) > limits.transfer_failures_per_second
+    known = state.failures_per_second is not None
+    yield (
+        Status.BAD if failing else Status.OK if known else Status.UNKNOWN,
+        "failures",
+        f"{numbers.rate(state.failures_per_second)}   {numbers.count(state.failures_total)} since the start",
+    )
+    expired = state.expired_per_second
+    yield (Status.WARN if expired else None), "KV expired on prefill", numbers.rate(expired)
+    yield (
+        against(state.prefill_ratio, limits.transfer_prefill_ratio),
+        "transfer over prefill time",
+        f"{numbers.percent(state.prefill_ratio)}   limit {numbers.percent(limits.transfer_prefill_ratio)}",
+    )
+    yield (
+        against(state.kv_recomputed_share, limits.kv_recomputed_share, hard=True),
+        "prompt computed on decode",
+        f"{numbers.percent(state.kv_recomputed_share)}   limit {numbers.percent(limits.kv_recomputed_share)}",
+    )
+    yield None, "wait on decode for KV", numbers.with_unit(state.waiting, "req")
+
+
+def _chain(chain: TtftChain) -> list[Line]:
+    hops = (
+        ("prefill queue", chain.prefill_queue),
+        ("prefill", chain.prefill),
+        ("transfer", chain.transfer),
+        ("decode admission", chain.decode_admission),
+    )
+    longest = max((seconds for _, seconds in hops if seconds is not None), default=0.0)
+    head = (Span("   to the first token, mean of each hop", Tone.STRONG),)
+    return [
+        head,
+        *(
+            (Span(f"   {left(name, 18)}{right(numbers.seconds(value), 9)}  "), Span(bar(value, longest, _BAR), Tone.OK))
+            for name, value in hops
+        ),
+    ]
+
+
+def _workers(service: ServiceState) -> Iterator[Line]:
+    yield (
+        Span(f"   {left('decode worker', 24)}{right('waits for KV', 13)}{right('computes itself', 17)}", Tone.MUTED),
+    )
+    for worker in service.workers:
+        if worker.role is not Role.DECODE:
+            continue
+        waits = [engine.kv_fetch_waiting for engine in worker.engines if engine.kv_fetch_waiting is not None]
+        shares = [engine.kv_recomputed_share for engine in worker.engines if engine.kv_recomputed_share is not None]
+        cells = right(numbers.count(sum(waits) if waits else None), 13)
+        cells += right(numbers.percent(sum(shares) / len(shares) if shares else None), 17)
+        yield (Span(f"   {left(worker.worker, 24)}{cells}", Tone.MUTED if worker.stale else Tone.PLAIN),)
+
+
+def _buckets(histogram: Histogram | None, width: int) -> Iterator[Line]:
+    """Yield the buckets that hold transfers, each with its share."""
+    if histogram is None or histogram.count <= 0:
+        return
+    yield (Span(f"   all {numbers.count(histogram.count)} transfers since the start", Tone.STRONG),)
+    below = 0.0
+    rows = []
+    for bound, cumulative in zip(histogram.bounds, histogram.buckets, strict=False):
+        share, below = (cumulative - below) / histogram.count, cumulative
+        if share > 0:
+            rows.append(("longer" if isinf(bound) else f"up to {numbers.seconds(bound)}", share))
+    highest = max((share for _, share in rows), default=1.0)
+    for name, share in rows[:_BUCKETS]:
+        graph = bar(share, highest, min(_BAR, max(0, width - 40)))
+        yield (Span(f"   {left(name, 18)}{right(numbers.percent(share), 9)}  "), Span(graph, Tone.OK))

@@ -1,0 +1,90 @@
+"""What a number was over the last hour, in ten-second bins: the memory behind every sparkline."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable, Iterable
+from math import isfinite, nan
+
+BIN_SECONDS = 10.0
+BINS = 430
+"""An hour, and the ten minutes that a graph at its start looks back."""
+
+
+class Trail:
+    """The highest value of each bin; a bin without a value is a gap."""
+
+    __slots__ = ("last", "values")
+
+    def __init__(self) -> None:
+        self.values = array("f", [nan]) * BINS
+        self.last = -1
+        """Number of the newest bin: Unix seconds over `BIN_SECONDS`."""
+
+    def put(self, bin_number: int, value: float) -> None:
+        """Keep *value* if it is the highest of its bin."""
+        if bin_number > self.last:
+            for gap in range(max(self.last + 1, bin_number - BINS + 1), bin_number + 1):
+                self.values[gap % BINS] = nan
+            self.last = bin_number
+        if bin_number > self.last - BINS:
+            held = self.values[bin_number % BINS]
+            self.values[bin_number % BINS] = value if held != held else max(held, value)  # noqa: PLR0124 - NaN
+
+    def highest(self, first: int, end: int) -> float | None:
+        """Return the highest value of the bins from *first* up to *end*, `None` where there is none."""
+        bins = range(max(first, self.last - BINS + 1), min(end, self.last + 1))
+        known = [value for number in bins if isfinite(value := self.values[number % BINS])]
+        return max(known, default=None)
+
+
+class Trails:
+    """The trails of every number on the screen, by key. What has not been seen for an hour is forgotten."""
+
+    def __init__(self) -> None:
+        self._trails: dict[Hashable, Trail] = {}
+        self._newest = -1
+
+    def __len__(self) -> int:
+        return len(self._trails)
+
+    def add(self, t: float, values: Iterable[tuple[Hashable, float | None]]) -> None:
+        """Take what was measured at *t*. A clock that went back begins anew."""
+        if not isfinite(t):
+            return
+        number = int(t // BIN_SECONDS)
+        if number < self._newest:
+            self._trails.clear()
+        if number != self._newest:
+            self._newest = number
+            self._forget(number)
+        for key, value in values:
+            if value is not None and isfinite(value):
+                trail = self._trails.get(key)
+                if trail is None:
+                    trail = self._trails[key] = Trail()
+                trail.put(number, value)
+
+    def columns(self, key: Hashable, t: float, width: int, seconds: float = 600.0) -> list[float | None]:
+        """Return *width* columns up to *t* that span *seconds* or a little more.
+
+        A column begins at a fixed time, so that it does not change while later ones are added.
+        """
+        trail = self._trails.get(key)
+        if trail is None or width <= 0 or not isfinite(t):
+            return [None] * max(0, width)
+        step = max(1, -int(-seconds // (BIN_SECONDS * width)))
+        number = int(t // BIN_SECONDS)
+        end = (number // step + 1) * step
+        starts = range(end - step * width, end, step)
+        return [trail.highest(start, min(start + step, number + 1)) for start in starts]
+
+    def before(self, key: Hashable, t: float, seconds: float) -> float | None:
+        """Return the value of *seconds* before *t*."""
+        trail = self._trails.get(key)
+        number = int((t - seconds) // BIN_SECONDS) if isfinite(t) else 0
+        return None if trail is None else trail.highest(number, number + 1)
+
+    def _forget(self, number: int) -> None:
+        for key in [key for key, trail in self._trails.items() if trail.last <= number - BINS]:
+            del self._trails[key]

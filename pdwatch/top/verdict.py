@@ -1,0 +1,107 @@
+"""The answer of the second line: scale which side, hold, mend something, or: it cannot be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.model.judgement import Action, Advice, Replicas, Severity
+from pdwatch.model.snapshot import ServiceState, Snapshot
+from pdwatch.top import numbers
+from pdwatch.top.gauges import nearest
+from pdwatch.top.status import Status, of_severity
+
+NO_FINDINGS, WARNINGS, CRITICAL, CANNOT_TELL = 0, 1, 2, 3
+
+_CALM = (Action.HOLD, Action.SCALE_IN_PREFILL, Action.SCALE_IN_DECODE)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do about one service."""
+
+    status: Status
+    words: str
+    """`SCALE DECODE 4 → 6`."""
+    confidence: str
+    held: str
+    """How long it has stood, empty where nobody knows."""
+    reason: str
+    """One sentence; for a calm service the limit that is nearest."""
+
+
+def verdict(service: ServiceState, thresholds: Thresholds, now: float) -> Verdict:
+    """Return the answer for one service at *now* (Unix seconds)."""
+    advice = service.advice
+    status = _status(service, thresholds)
+    stood = now - advice.since
+    return Verdict(
+        status,
+        f"{action_words(advice.action)}{_sizes(advice)}",
+        "" if advice.action is Action.CANNOT_TELL else f"{advice.confidence:.2f}",
+        numbers.duration(stood) if isfinite(stood) and stood >= 0 else "",
+        _reason(service, status, thresholds),
+    )
+
+
+def action_words(action: Action) -> str:
+    """Return the action in capitals: `SCALE DECODE`."""
+    return action.value.replace("_", " ").upper()
+
+
+def _status(service: ServiceState, thresholds: Thresholds) -> Status:
+    action = service.advice.action
+    if action is Action.CANNOT_TELL:
+        return Status.UNKNOWN
+    if action is Action.FIX:
+        return max((of_severity(finding.severity) for finding in service.findings), default=Status.WARN)
+    if action not in _CALM:
+        return Status.WARN
+    tightest = nearest(service, thresholds)
+    full = tightest is not None and tightest.gauge.hard and tightest.value >= tightest.limit
+    return Status.WARN if full else Status.OK
+
+
+def _sizes(advice: Advice) -> str:
+    changes = [
+        (role, replicas)
+        for role, replicas in (("prefill", advice.prefill), ("decode", advice.decode))
+        if _changes(replicas)
+    ]
+    named = advice.action in (Action.SHIFT_TO_PREFILL, Action.SHIFT_TO_DECODE) or len(changes) > 1
+    return "".join(
+        f"  {role + ' ' if named else ''}{replicas.current} → {replicas.desired}" for role, replicas in changes
+    )
+
+
+def _changes(replicas: Replicas) -> bool:
+    return replicas.desired is not None and replicas.desired != replicas.current
+
+
+def _reason(service: ServiceState, status: Status, thresholds: Thresholds) -> str:
+    advice = service.advice
+    if advice.action is not Action.HOLD or status is not Status.OK:
+        return advice.reason
+    tightest = nearest(service, thresholds)
+    return advice.reason if tightest is None else f"nearest limit: {tightest.words}"
+
+
+def suggestion(service: ServiceState) -> str:
+    """Return the advice as one line to copy."""
+    advice = service.advice
+    return f"{service.service}: {action_words(advice.action)}{_sizes(advice)}: {advice.reason}"
+
+
+def exit_code(snapshot: Snapshot) -> int:
+    """Return 0 for no finding above information, 1 for warnings, 2 for critical ones, 3 where it cannot be told.
+
+    What is critical is told even where another service cannot be.
+    """
+    worst = max((f.severity for s in snapshot.services.values() for f in s.findings), default=Severity.INFO)
+    if worst is Severity.CRITICAL:
+        return CRITICAL
+    unknown = any(service.advice.action is Action.CANNOT_TELL for service in snapshot.services.values())
+    if unknown or not snapshot.services:
+        return CANNOT_TELL
+    return WARNINGS if worst is Severity.WARNING else NO_FINDINGS
