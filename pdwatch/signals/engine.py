@@ -34,10 +34,8 @@ class EngineWatch:
         self.facts = facts
         self.track.push(reading, restarted)
         self.window = self.track.window()
-        step = self.track.window(0.0)
-        if step is not None and last is not None:
-            waited = bool(last.value(Q.REQUESTS_WAITING) and reading.value(Q.REQUESTS_WAITING))
-            self.speed.learn(step, waited)
+        if last is not None and self.track.same_life:
+            self.speed.learn(last, reading)
         if last is None or _moved(last, reading) or not _work(reading):
             self._moved_at = reading.at
         held = self._holds_without_work(reading, thresholds)

@@ -11,7 +11,8 @@ The saturated speed is exact and preferred once it has been seen often enough. W
 from __future__ import annotations
 
 from pdwatch.model.reading import Quantity as Q
-from pdwatch.model.window import Flow, Window
+from pdwatch.model.reading import Reading
+from pdwatch.model.window import Flow, Window, increase
 
 _LIGHT_CONCURRENCY = 1.2
 _ENOUGH_SATURATED = 3
@@ -38,20 +39,19 @@ class PrefillSpeed:
         self._saturated = _Average()
         self._light = _Average()
 
-    def learn(self, window: Window, waited: bool) -> None:
-        """Learn from one scrape interval; *waited* says that requests waited at both of its ends.
-
-        One with a restart or without prompts teaches nothing.
-        """
-        computed = computed_tokens(window)
-        if window.resets or not computed or window.seconds <= 0:
+    def learn(self, before: Reading, after: Reading) -> None:
+        """Learn from one scrape interval within one life of the process. One without prompts teaches nothing."""
+        spent = _spent(before, after)
+        if spent is None or spent <= 0:
             return
-        if waited:
-            self._saturated.add(computed / window.seconds)
+        step, seconds = Flow((increase(before, after),)), after.at - before.at
+        computed = computed_tokens(step)
+        if not computed:
             return
-        spent = window.histogram(Q.PREFILL_TIME)
-        if spent is not None and 0 < spent.sum <= _LIGHT_CONCURRENCY * window.seconds:
-            self._light.add(computed / spent.sum)
+        if before.value(Q.REQUESTS_WAITING) and after.value(Q.REQUESTS_WAITING):
+            self._saturated.add(computed / seconds)
+        elif spent <= _LIGHT_CONCURRENCY * seconds:
+            self._light.add(computed / spent)
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -61,6 +61,14 @@ class PrefillSpeed:
         if self._light.count:
             return max(self._light.value, self._saturated.value)
         return self._saturated.value if self._saturated.count else None
+
+
+def _spent(before: Reading, after: Reading) -> float | None:
+    """Return the seconds that requests spent in prefill between two readings."""
+    old, new = before.shape.histograms.get(Q.PREFILL_TIME), after.shape.histograms.get(Q.PREFILL_TIME)
+    if old is None or new is None or old.sum is None or new.sum is None:
+        return None
+    return after.values[new.sum] - before.values[old.sum]
 
 
 def computed_tokens(window: Window | Flow) -> float | None:

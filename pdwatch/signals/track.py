@@ -26,6 +26,11 @@ class Track:
         """The newest reading."""
         return self._readings[-1] if self._readings else None
 
+    @property
+    def same_life(self) -> bool:
+        """Whether the last two readings are of one life of the process."""
+        return len(self._lives) > 1 and self._lives[-1] == self._lives[-2]
+
     def push(self, reading: Reading, restarted: bool = False) -> None:
         """Take the next reading; one that is not newer than the last is dropped.
 

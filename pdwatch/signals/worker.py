@@ -85,7 +85,8 @@ class WorkerWatch:
                 watch = self.engines[reading.engine] = EngineWatch(reading.engine, self.horizon)
             watch.push(reading, page.facts[reading.engine], thresholds, restarted)
         self._forget_engines({reading.engine for reading in page.engines})
-        shown = behaviour(together(window.flow for window in self.windows()))
+        flows = [window.flow for window in self.windows()]
+        shown = behaviour(flows[0] if len(flows) == 1 else together(flows))
         if shown is not Role.UNKNOWN:
             self._behaviour = shown
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import time
@@ -65,12 +66,20 @@ async def serving(args: argparse.Namespace, config: Config) -> AsyncIterator[Ser
     host, port = listen_address(config.listen)
     await server.start(host, port)
     _reload_on_hangup(reloader)
+    spare_garbage_collection()
     try:
         await daemon.start()
         yield server
     finally:
         await daemon.stop()
         await server.stop()
+
+
+def spare_garbage_collection() -> None:
+    """Look for reference cycles seldom: readings have none, and a full look at a large fleet's takes 50 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 async def _reload(args: argparse.Namespace, daemon: Daemon) -> None:
