@@ -181,3 +181,22 @@ def ascii_text(text: str) -> str:
     if text.isascii():
         return text
     return "".join(char if char.isascii() else "?" * width_of(char) for char in text.translate(_ASCII))
+
+
+def changed_cells(old: Sequence[Span], new: Sequence[Span]) -> tuple[int, int]:
+    """Return the first cell that differs between two lines of one width, and the one behind the last."""
+    before, after = _characters(old), _characters(new)
+    first = _equal(before, after)
+    same_end = _equal(before[first:][::-1], after[first:][::-1])
+    head = sum(width_of(char) for char, _ in after[:first])
+    return head, head + sum(width_of(char) for char, _ in after[first : len(after) - same_end])
+
+
+def _characters(spans: Sequence[Span]) -> list[tuple[str, Tone]]:
+    return [(char, span.tone) for span in spans for char in span.text]
+
+
+def _equal(one: Sequence[object], other: Sequence[object]) -> int:
+    """Return how many entries are equal from the start."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

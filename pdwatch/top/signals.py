@@ -14,7 +14,6 @@ from pdwatch.top import numbers
 from pdwatch.top.gauges import GAUGES, gauge_key
 from pdwatch.top.status import Status
 
-
 Key = tuple[str, ...]
 
 

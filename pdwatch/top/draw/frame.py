@@ -5,7 +5,6 @@ From 80x24 there is a table; below it the table goes, then the graphs, then ever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pdwatch.model.judgement import Severity

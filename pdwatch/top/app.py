@@ -1,0 +1,71 @@
+"""The screen from start to end: `run` shows a source and returns an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.model.history import HOUR
+from pdwatch.top.command import remapped
+from pdwatch.top.session import HISTORY_BYTES, Session, Settings
+from pdwatch.top.sources import Source
+
+REPLAY_SECONDS = 1e12
+REPLAY_BYTES = 256 * 2**20
+"""A replay keeps everything that it has read, up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the screen is shown."""
+
+    thresholds: Thresholds = Thresholds()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys of commands by name, apart by commas, in place of the defaults."""
+    theme: str = ""
+    unicode: bool = True
+    inline: bool = False
+    """Draw twelve lines below the prompt instead of taking the whole screen."""
+    at: str = ""
+    """A time in the source's past to begin at: `-10m`, `14:18`."""
+    record: Callable[[], str] | None = None
+    """Starts or stops a recording and says so in one line; raises `OSError` or `ValueError` where it cannot."""
+
+
+def new_session(source: Source, options: Options) -> Session:
+    """Return a session for *source*. Raises `ValueError` in one line for keys that cannot be."""
+    return Session(
+        Settings(
+            source=source.name,
+            replay=source.replay,
+            unicode=options.unicode,
+            thresholds=options.thresholds,
+            commands=remapped(options.keys),
+            history_seconds=REPLAY_SECONDS if source.replay else HOUR,
+            history_bytes=REPLAY_BYTES if source.replay else HISTORY_BYTES,
+        )
+    )
+
+
+def run(source: Source, options: Options) -> int:
+    """Show *source* until the viewer leaves, the terminal goes or the source fails; return the exit status.
+
+    Raises `ValueError` in one line for keys that cannot be.
+    """
+    session = new_session(source, options)
+    if not os.environ.get("NO_COLOR", "x"):
+        del os.environ["NO_COLOR"]  # an empty one asks for nothing (no-color.org); Textual takes it for set
+    from pdwatch.top.screen.application import ScreenOptions, TopApp  # noqa: PLC0415 - loads Textual
+
+    screen_options = ScreenOptions(theme=options.theme, at=options.at, record=options.record)
+    ending = TopApp(session, source, screen_options).run(inline=options.inline)
+    if ending is None:
+        return 1
+    if ending.error:
+        print(f"pdwatch top: {ending.error}", file=sys.stderr)
+    if ending.text:
+        print(ending.text)
+    return ending.status

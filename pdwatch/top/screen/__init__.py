@@ -1,0 +1,1 @@
+"""The Textual side: a canvas that draws frames, and the application that feeds it. Nothing else imports Textual."""

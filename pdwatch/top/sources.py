@@ -1,0 +1,138 @@
+"""Where snapshots come from. All sources yield the same type; the screen cannot tell which one it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from pdwatch.model.decode import snapshot_from_json
+from pdwatch.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import httpx
+
+RETRY_SECONDS = (1.0, 2.0, 5.0)
+SILENCE_SECONDS = 45.0
+"""Without even a heartbeat for this long, a stream is taken for dead."""
+
+
+class Source(Protocol):
+    """Yields snapshots until it is exhausted or closed."""
+
+    name: str
+    """For people: `127.0.0.1:10077`, `fleet.jsonl.zst`."""
+    replay: bool
+    """Whether its snapshots are of the past and can be read faster than time."""
+    trouble: str | None
+    """Why nothing arrives, `None` while all is well."""
+
+    async def backlog(self) -> Sequence[Snapshot]:
+        """Return the snapshots that were there before this screen, oldest first."""
+        ...
+
+    def snapshots(self) -> AsyncIterator[Snapshot]:
+        """Yield each snapshot as it comes."""
+        ...
+
+
+class Handed:
+    """Snapshots that someone else makes: by scraping, or of a simulated fleet."""
+
+    def __init__(self, name: str, iterator: AsyncIterator[Snapshot]) -> None:
+        self.name = name
+        self.replay = False
+        self.trouble: str | None = None
+        self._iterator = iterator
+
+    async def backlog(self) -> Sequence[Snapshot]:
+        """Return nothing: it begins with the screen."""
+        return ()
+
+    def snapshots(self) -> AsyncIterator[Snapshot]:
+        """Yield what was handed in."""
+        return self._iterator
+
+
+class Played:
+    """A recording as snapshots, read in a thread as far as the screen wants to see."""
+
+    def __init__(self, name: str, snapshots: Iterator[Snapshot]) -> None:
+        self.name = name
+        self.replay = True
+        self.trouble: str | None = None
+        self._snapshots = snapshots
+
+    async def backlog(self) -> Sequence[Snapshot]:
+        """Return nothing: a replay begins at its first snapshot."""
+        return ()
+
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
+        """Yield every snapshot of the recording."""
+        while (snapshot := await asyncio.to_thread(next, self._snapshots, None)) is not None:
+            yield snapshot
+
+
+class Attached:
+    """The stream of a running serve. Viewers cost it no scrape; it is asked again when it goes away."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        retries: Sequence[float] = RETRY_SECONDS,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.name = urlsplit(url).netloc.rpartition("@")[2]
+        self.replay = False
+        self.trouble: str | None = None
+        self._url = url.rstrip("/")
+        self._retries = retries
+        self._transport = transport
+
+    def _client(self) -> httpx.AsyncClient:
+        import httpx  # noqa: PLC0415 - a tenth of a second, after the first paint
+
+        timeout = httpx.Timeout(5.0, read=SILENCE_SECONDS)
+        return httpx.AsyncClient(timeout=timeout, transport=self._transport)
+
+    async def backlog(self) -> Sequence[Snapshot]:
+        """Return what the serve still holds in memory; nothing where it does not answer."""
+        import httpx  # noqa: PLC0415
+
+        found: list[Snapshot] = []
+        try:
+            async with self._client() as client, client.stream("GET", f"{self._url}/api/v1/history") as answer:
+                answer.raise_for_status()
+                found += [snapshot_from_json(json.loads(line)) async for line in answer.aiter_lines()]
+        except (httpx.HTTPError, ValueError):
+            return found
+        return found
+
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
+        """Yield each snapshot of the stream, for ever."""
+        import httpx  # noqa: PLC0415
+
+        failures = 0
+        while True:
+            try:
+                async for snapshot in self._stream():
+                    self.trouble, failures = None, 0
+                    yield snapshot
+                self.trouble = "the stream ended"
+            except httpx.HTTPStatusError as error:
+                self.trouble = f"it answers {error.response.status_code}"
+            except (httpx.HTTPError, ValueError) as error:
+                self.trouble = " ".join(str(error).split()) or type(error).__name__
+            wait = self._retries[min(failures, len(self._retries) - 1)]
+            failures += 1
+            await asyncio.sleep(wait)
+
+    async def _stream(self) -> AsyncIterator[Snapshot]:
+        async with self._client() as client, client.stream("GET", f"{self._url}/api/v1/stream") as answer:
+            answer.raise_for_status()
+            async for line in answer.aiter_lines():
+                if line.startswith("data:"):
+                    yield snapshot_from_json(json.loads(line[5:]))
