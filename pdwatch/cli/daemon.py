@@ -15,6 +15,7 @@ from pdwatch.model.page import Scrape
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.model.target import Target
 from pdwatch.road.road import Road
+from pdwatch.scrape.credentials import CredentialsError
 from pdwatch.scrape.loop import ScrapeLoop
 from pdwatch.scrape.transport import Fetcher, Probe
 
@@ -56,6 +57,7 @@ class Daemon:
         self.road.configure(road_settings(config))
         if old is not None:
             await old.stop()
+            fresh.forget_others()  # the old one's last answers came after the new targets were known
 
     async def stop(self) -> None:
         """Stop collecting; no listener is called afterwards."""
@@ -65,7 +67,11 @@ class Daemon:
 
     async def _collect(self, config: Config) -> _Collecting:
         collecting = _Collecting(config, self._clock, self)
-        await collecting.start()
+        try:
+            await collecting.start()
+        except CredentialsError:
+            await collecting.stop()
+            raise
         return collecting
 
     def scraped(self, scrape: Scrape) -> None:
@@ -126,4 +132,8 @@ class _Collecting:
         if targets is not self._targets:
             self._targets = targets
             self._loop.set_targets(targets)
-            self._daemon.road.keep(targets)
+            self.forget_others()
+
+    def forget_others(self) -> None:
+        """Forget every worker that is not among the targets."""
+        self._daemon.road.keep(self._targets)

@@ -32,11 +32,12 @@ class Narrator:
             self._advice(at, name, service)
             worth = [finding for finding in service.findings if finding.severity > Severity.INFO]
             current.update({(name, finding.key): finding for finding in worth})
-        for key in current.keys() - self._findings.keys():
-            finding = current[key]
-            self._tell(plain(f"{at} {key[0]}: {finding.severity.word} {finding.finding}: {finding.summary}"))
-        for key in self._findings.keys() - current.keys():
-            self._tell(plain(f"{at} {key[0]}: over {self._findings[key].finding}: {self._findings[key].summary}"))
+        for key, finding in current.items():
+            if key not in self._findings:
+                self._tell(plain(f"{at} {key[0]}: {finding.severity.word} {finding.finding}: {finding.summary}"))
+        for key, finding in self._findings.items():
+            if key not in current:
+                self._tell(plain(f"{at} {key[0]}: over {finding.finding}: {finding.summary}"))
         self._findings = current
 
     def _advice(self, at: str, name: str, service: ServiceState) -> None:

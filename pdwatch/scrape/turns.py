@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 _HASH_RANGE = 2**32
 
@@ -45,6 +46,7 @@ def is_probed(url: str, cycle: int, settings: LoopSettings) -> bool:
     return (cycle + _hash(url, 1)) % settings.probe_cycles == 0
 
 
+@lru_cache(maxsize=65536)
 def _hash(url: str, part: int) -> int:
     """Return one of two independent numbers below 2**32 that depend on *url* only."""
     digest = hashlib.blake2b(url.encode(), digest_size=8).digest()

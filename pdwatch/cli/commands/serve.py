@@ -11,6 +11,8 @@ import signal
 import time
 from collections.abc import AsyncIterator
 
+import uvloop
+
 from pdwatch.cli.daemon import Daemon
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.narration import Narrator, say
@@ -34,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     config = resolve(args, os.environ)
     require_targets(config)
     try:
-        asyncio.run(_serve(args, config))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(args, config))
     except (ListenError, CredentialsError) as error:
         raise UsageError(str(error)) from error
     return 0
