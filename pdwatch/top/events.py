@@ -24,6 +24,8 @@ class Event:
     subject: str
     """`verdict`, or the worker or pool that it is about."""
     text: str
+    verdict: str = ""
+    """Of a changed advice, its action in capitals."""
 
 
 def changes(before: Snapshot | None, after: Snapshot) -> list[Event]:
@@ -47,7 +49,7 @@ def _advice(before: ServiceState | None, after: ServiceState, t: float) -> Itera
     words = action_words(action)
     text = words if before is None else f"{action_words(before.advice.action)} → {words}"
     status = {Action.HOLD: Status.OK, Action.CANNOT_TELL: Status.UNKNOWN, Action.FIX: Status.BAD}
-    yield Event(t, after.service, status.get(action, Status.WARN), VERDICT, f"{text}: {after.advice.reason}")
+    yield Event(t, after.service, status.get(action, Status.WARN), VERDICT, f"{text}: {after.advice.reason}", words)
 
 
 def _findings(before: ServiceState | None, after: ServiceState, t: float) -> Iterator[Event]:

@@ -137,11 +137,16 @@ class Nearest:
 
 
 def nearest(service: ServiceState, thresholds: Thresholds) -> Nearest | None:
-    """Return the number of *service* that is nearest to its limit; `None` where none is known."""
+    """Return the number of *service* that is nearest to its limit; `None` where none is known.
+
+    Objectives are shares of requests, not limits of a quantile: they stand in a line of their own.
+    """
     found = [
         Nearest(role, gauge, value, limit)
         for role, pool in service.pools.items()
         for gauge in GAUGES.get(role, ())
-        if (limit := gauge.limit(service, thresholds)) and (value := gauge.pick(service, pool)) is not None
+        if not gauge.objective
+        and (limit := gauge.limit(service, thresholds))
+        and (value := gauge.pick(service, pool)) is not None
     ]
     return max(found, key=lambda entry: entry.value / entry.limit, default=None)

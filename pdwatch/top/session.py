@@ -84,7 +84,7 @@ class Session:
             mode=mode,
             alarm=alarm,
             source=settings.source,
-            trouble=None if playhead.past else self.trouble,
+            trouble=self._silence(now),
             thresholds=settings.thresholds,
             trails=self._trails,
             events=list(takewhile(lambda event: not event.t > t, self._events)),
@@ -114,11 +114,20 @@ class Session:
             return f"REPLAY {self.settings.source}  {at}  {state}", True
         if playhead.past:
             return f"PAUSED {at} (-{numbers.duration(newest.t - snapshot.t)})", True
+        if self.trouble is not None and self._arrived is not None:
+            return f"SILENT {numbers.duration(now - self._arrived)}  {at}", True
         late = self._late(now)
         if late is not None:
             return f"AGE {numbers.duration(late)}  {at}", True
         every = f"  every {numbers.duration(self._interval)}" if self._interval is not None else ""
         return f"LIVE{every}  {at}", False
+
+    def _silence(self, now: float) -> str | None:
+        """Return since when and why nothing has come, while the newest snapshot is what is shown."""
+        if self.trouble is None or self.playhead.past:
+            return None
+        since = "" if self._arrived is None else f" for {numbers.duration(now - self._arrived)}"
+        return f"no answer from {self.settings.source}{since}: {self.trouble}"
 
     def _late(self, now: float) -> float | None:
         """Return the age of the newest snapshot where it is older than a few intervals."""

@@ -27,7 +27,7 @@ def _collection(scene: Scene) -> list[Span]:
     reached = Status.OK if state.up == state.workers else Status.BAD
     spans = [Span(f" src {state.up}/{state.workers} "), reached.span]
     if state.stale:
-        spans += [Span("  stale "), Span(f"{state.stale}", Tone.WARN)]
+        spans += [Span("  stale "), Span(f"{state.stale}", Tone.STRONG)]
     for source, error in list(state.discovery_errors.items())[:1]:
         spans += [Span("  "), Status.WARN.span, Span(f" discovery {source}: {error}")]
     return [*spans, Span(f"  cycle {numbers.seconds(state.cycle_seconds)}  from {scene.source}", Tone.MUTED)]

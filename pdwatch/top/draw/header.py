@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pdwatch.model.judgement import Severity
+from pdwatch.model.judgement import Action, Severity
 from pdwatch.model.snapshot import LatencyState, ServiceState
 from pdwatch.model.target import Role
 from pdwatch.top import numbers
@@ -10,6 +10,7 @@ from pdwatch.top.cells import Line, Span, Tone, ends, wrap
 from pdwatch.top.gauges import met
 from pdwatch.top.scene import Scene
 from pdwatch.top.status import Status, of_severity
+from pdwatch.top.verdict import action_words
 
 WIDE = 110
 
@@ -83,10 +84,20 @@ def _reason(scene: Scene, width: int, most: int) -> list[Line]:
     answer = scene.verdict
     if answer is None:
         return []
-    lines = wrap(answer.reason, max(10, width - 4))
+    lines = wrap(f"{answer.reason}{_last_verdict(scene)}", max(10, width - 4))
     if len(lines) > most:
         lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
     return [(Span(f"   {text}"),) for text in lines] + [()] * (most - len(lines))
+
+
+def _last_verdict(scene: Scene) -> str:
+    """Return what was last advised, where it cannot be told any more."""
+    service = scene.service
+    if service is None or service.advice.action is not Action.CANNOT_TELL:
+        return ""
+    told = [event for event in scene.events if event.verdict and event.service == service.service]
+    before = [event for event in told if event.verdict != action_words(Action.CANNOT_TELL)]
+    return f" Last verdict {before[-1].verdict}, until {numbers.clock(told[-1].t)}." if before else ""
 
 
 def objectives_line(scene: Scene, width: int) -> Line:
@@ -111,17 +122,11 @@ def _objective(service: ServiceState, name: str, title: str, *, wide: bool) -> l
     label = f" {title} p99" if wide else f" {title}"
     if attainment is None:
         return [Span(f"{label} {numbers.seconds(p99)} ")]
-    status = met(attainment)
-    promised = numbers.seconds(attainment.objective_seconds)
-    share = (
-        f"{numbers.percent(attainment.ratio)} within {promised}" if wide else f"{_bare(attainment.ratio)} in {promised}"
-    )
-    goal = f" of {numbers.percent(attainment.target)} " if wide else " "
-    return [Span(f"{label} {numbers.seconds(p99)}  {share}{goal}"), status.span, Span(" ")]
-
-
-def _bare(ratio: float | None) -> str:
-    return numbers.percent(ratio).replace(" ", "")
+    share = numbers.percent(attainment.ratio)
+    if wide:
+        promised = numbers.seconds(attainment.objective_seconds)
+        share = f" {share} within {promised} of {numbers.percent(attainment.target)}"
+    return [Span(f"{label} {numbers.seconds(p99)} {share} "), met(attainment).span, Span(" ")]
 
 
 def _quantile(latency: LatencyState, name: str) -> float | None:

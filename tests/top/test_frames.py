@@ -1,0 +1,97 @@
+"""Whole screens, for every state and size, as they stand in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pdwatch.top.cells import Tone, ascii_text, line_width
+from pdwatch.top.session import Session
+from pdwatch.top.view import Tab
+
+MakeSession = Callable[..., Session]
+
+STATES = ("healthy", "decode", "prefill", "down", "cannot_tell", "empty", "many")
+SIZES = ((120, 40), (80, 24), (40, 5))
+NOW = 31.0
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("state", STATES)
+def test_overview(state: str, size: tuple[int, int], session: MakeSession, golden) -> None:
+    """Each state is drawn as it is kept in the golden file, at each size."""
+    drawn = session(state).draw(*size, NOW)
+
+    golden.check(f"top/{state}-{size[0]}x{size[1]}.txt", f"{drawn.text()}\n".encode())
+
+
+@pytest.mark.parametrize("tab", [tab for tab in Tab if tab is not Tab.WORKERS])
+def test_pages(tab: Tab, session: MakeSession, golden) -> None:
+    """Each page is drawn as it is kept."""
+    seen = session("decode")
+    seen.choose(tab=tab)
+
+    golden.check(f"top/page-{tab.name.lower()}-120x40.txt", f"{seen.draw(120, 40, NOW).text()}\n".encode())
+
+
+def test_a_worker_fills_the_page(session: MakeSession, golden) -> None:
+    """Opened, a worker shows its page, its engines and what is wrong with it."""
+    seen = session("down")
+    seen.choose(drilled="http://d-06:8000/metrics")
+
+    golden.check("top/worker-80x24.txt", f"{seen.draw(80, 24, NOW).text()}\n".encode())
+
+
+def test_help_lists_what_works_here(session: MakeSession, golden) -> None:
+    """The help page is drawn as it is kept."""
+    seen = session("healthy")
+    seen.choose(help=True)
+
+    golden.check("top/help-120x60.txt", f"{seen.draw(120, 60, NOW).text()}\n".encode())
+
+
+def test_a_serve_that_is_gone_leaves_the_last_snapshot_muted(session: MakeSession, golden) -> None:
+    """The numbers stay, with no tone but muted, and one line says since when nothing came."""
+    seen = session("decode")
+    seen.trouble = "connection refused"
+    drawn = seen.draw(80, 24, 55.0)
+    tones = {span.tone for line in drawn.lines for span in line}
+
+    golden.check("top/gone-80x24.txt", f"{drawn.text()}\n".encode())
+    assert {Tone.MUTED, Tone.REVERSE} == tones - {Tone.PLAIN}
+    assert "no answer from 127.0.0.1:10077 for 25s: connection refused" in drawn.text()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_ascii_says_the_same(state: str, session: MakeSession) -> None:
+    """Without Unicode, the screen is the same cell for cell, in ASCII."""
+    unicode, ascii_only = session(state).draw(120, 40, NOW), session(state, unicode=False).draw(120, 40, NOW)
+
+    assert ascii_only.text().isascii()
+    assert ascii_text(unicode.text()) == ascii_only.text()
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("tab", Tab)
+def test_every_line_is_as_wide_as_the_screen(state: str, tab: Tab, session: MakeSession) -> None:
+    """At any size, however small, there are as many lines as rows, each of exactly the width."""
+    seen = session(state)
+    seen.choose(tab=tab)
+    sizes = [(1, 1), (20, 5), (40, 5), (59, 30), (60, 12), (79, 23), (80, 24), (100, 30), (111, 33), (200, 60)]
+    drawn = {size: seen.draw(*size, NOW).lines for size in sizes}
+
+    assert {size: size[1] for size in sizes} == {size: len(lines) for size, lines in drawn.items()}
+    assert {size: {size[0]} for size in sizes} == {
+        size: {line_width(line) for line in lines} for size, lines in drawn.items()
+    }
+
+
+def test_state_never_hides_in_colour(session: MakeSession) -> None:
+    """Wherever a tone says how something stands, its glyph is in the same line."""
+    shapes = {Tone.OK: "●█▉▊▋▌▍▎▏", Tone.WARN: "▲", Tone.BAD: "■", Tone.UNKNOWN: "?"}
+    for state in STATES:
+        for line in session(state).draw(120, 40, NOW).lines:
+            for tone, glyphs in shapes.items():
+                told = "".join(span.text for span in line)
+                assert tone not in {span.tone for span in line} or any(glyph in told for glyph in glyphs), told
