@@ -18,11 +18,15 @@ INTERVAL_SECONDS = 2.0
 
 
 def look_direct(config: Config, seconds: float) -> Snapshot:
-    """Scrape for *seconds* and return the last snapshot. Raises what the daemon raises when it cannot begin."""
+    """Scrape for *seconds* and return the last snapshot. Raises what the daemon raises when it cannot begin.
+
+    Its advice is the last answer: waiting for a change to stand is for those who watch on.
+    """
     interval = min(INTERVAL_SECONDS, config.scrape.interval)
     timeout = min(config.scrape.timeout, 0.6 * interval)
     scrape = config.scrape.model_copy(update={"interval": interval, "timeout": timeout})
-    return asyncio.run(_watch(config.model_copy(update={"scrape": scrape}), seconds))
+    thresholds = config.thresholds.overridden({"advice_seconds": 0.0})
+    return asyncio.run(_watch(config.model_copy(update={"scrape": scrape, "thresholds": thresholds}), seconds))
 
 
 async def _watch(config: Config, seconds: float) -> Snapshot:

@@ -86,10 +86,10 @@ def _missing(service: ServiceState) -> Iterator[str]:
         if worker.missing:
             seen.setdefault(f"{worker.family} {worker.version or 'of unknown version'} ({worker.role})", worker)
     for name, worker in seen.items():
-        lacking = ", ".join(f"{entry.upstream} ({entry.versions})" for entry in worker.missing if entry.versions)
+        lacking = dict.fromkeys(f"{entry.upstream} ({entry.versions})" for entry in worker.missing if entry.versions)
         if lacking:
             yield ""
-            yield from _wrapped(f"this {name} does not export: {lacking}", "  ")
+            yield from _wrapped(f"this {name} does not export: {', '.join(lacking)}", "  ")
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
