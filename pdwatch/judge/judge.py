@@ -40,4 +40,5 @@ class Judge:
             workers=signals.workers,
             advice=advice,
             findings=findings,
+            placements=signals.placements,
         )

@@ -12,6 +12,7 @@ from math import inf, nan
 from typing import Any, TypeVar
 
 from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
+from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.snapshot import (
     Attainment,
@@ -148,7 +149,13 @@ def _read_service(name: str, data: Json) -> ServiceState:
         advice=_read_advice(_object(data, "advice")),
         workers=tuple(_read_worker(worker) for worker in _objects(data, "workers")),
         findings=tuple(_read_finding(finding) for finding in _objects(data, "findings")),
+        placements=tuple(_read_placement(placement) for placement in _objects(data, "placements")),
     )
+
+
+def _read_placement(data: Json) -> Placement:
+    ports = tuple((str(device), int(port)) for device, port in data.get("ports", ()))
+    return _read(Placement, data, gpus=tuple(map(int, data.get("gpus", ()))), ports=ports)
 
 
 def _role(value: Any) -> Role:

@@ -69,7 +69,7 @@ def _record(value: Any, *without: str) -> Json:
 
 
 def _service(service: ServiceState) -> Json:
-    record = _record(service, "service", "slo")
+    record = _record(service, "service", "slo", "hosts")
     record["slo"] = {name: _plain(attainment.ratio) for name, attainment in service.slo.items()}
     record["objectives"] = {name: _record(attainment, "ratio") for name, attainment in service.slo.items()}
     return record

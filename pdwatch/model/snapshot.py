@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pdwatch.model.host import HostState
 from pdwatch.model.judgement import Advice, Finding
+from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing
 from pdwatch.model.target import Role, RoleSource
 
@@ -234,6 +236,10 @@ class ServiceSignals:
     latency: LatencyState
     slo: Mapping[str, Attainment]
     workers: tuple[WorkerState, ...]
+    hosts: Mapping[str, HostState] = field(default_factory=dict, kw_only=True)
+    """The hosts of its workers, by name, while it is judged; the snapshot has them beside the services."""
+    placements: tuple[Placement, ...] = field(default=(), kw_only=True)
+    """Workers whose host is among `hosts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,5 +269,5 @@ class Snapshot:
 
     t: float
     services: Mapping[str, ServiceState]
-    hosts: Mapping[str, object]
+    hosts: Mapping[str, HostState]
     self_state: SelfState
