@@ -131,6 +131,16 @@ class Fleet:
         httpx.post(f"{self.urls['router']}/demo/fault", json=body, trust_env=False).raise_for_status()
         return before
 
+    def wait_until_queued(self, worker: str, requests: int) -> None:
+        """Wait until so many requests wait at a worker, by its own page."""
+
+        def look() -> bool:
+            page = httpx.get(f"{self.workers[worker]}/metrics", trust_env=False).text
+            waiting = re.findall(r"^vllm:num_requests_waiting\{.*\} (\S+)$", page, re.MULTILINE)
+            return sum(map(float, waiting)) >= requests
+
+        until(look, f"{requests} requests at {worker}")
+
 
 class Serve:
     """A running `pdwatch serve`, and every snapshot that it has streamed."""
