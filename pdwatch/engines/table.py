@@ -38,16 +38,6 @@ class Row:
     """Histograms: keep the buckets, not only sum and count."""
     scale: float = 1.0
 
-    @property
-    def versions(self) -> str:
-        """For people: `since 0.16, until 0.19.1, with a NIXL connector`."""
-        parts = (
-            f"since {self.since}" if self.since else "",
-            f"until {self.until}" if self.until else "",
-            f"with {self.needs}" if self.needs else "",
-        )
-        return ", ".join(part for part in parts if part)
-
     def sample_names(self) -> dict[str, str]:
         """Return the sample names of this row with the part of the metric that each one is."""
         if self.quantity in HISTOGRAMS:
@@ -124,7 +114,7 @@ class Table:
         for row in self.rows:
             if row.quantity not in present:
                 lacking.setdefault(row.quantity, row)
-        return tuple(Missing(quantity, row.name, row.versions) for quantity, row in lacking.items())
+        return tuple(Missing(quantity, row.name, row.since, row.until, row.needs) for quantity, row in lacking.items())
 
 
 def _natural(engine: str) -> tuple[int, str]:

@@ -6,6 +6,7 @@ A quantity is either a scalar (gauge or counter) or a histogram. Values stay in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -147,8 +148,36 @@ class Missing:
     quantity: Quantity
     upstream: str
     """The engine's own name of the metric."""
-    versions: str
-    """For people: `since 0.16`, `until 0.11`, `with --kv-cache-metrics`."""
+    since: str = ""
+    until: str = ""
+    needs: str = ""
+    """What else it takes to be exported: `a NIXL connector`."""
+
+    @property
+    def versions(self) -> str:
+        """For people: `since 0.16.0, with a NIXL connector`."""
+        parts = (
+            f"since {self.since}" if self.since else "",
+            f"until {self.until}" if self.until else "",
+            f"with {self.needs}" if self.needs else "",
+        )
+        return ", ".join(part for part in parts if part)
+
+    def matters(self, version: str | None) -> bool:
+        """Tell whether the engine's version is why it is missing, and not how the engine is configured.
+
+        Without a known version, only what every engine of some versions exports is told.
+        """
+        if version is None:
+            return not self.needs
+        own = release(version)
+        return bool((self.since and own < release(self.since)) or (self.until and own > release(self.until)))
+
+
+def release(version: str) -> tuple[int, ...]:
+    """Return the numbers that a version begins with, to compare by: `0.10.2rc1` is (0, 10, 2)."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

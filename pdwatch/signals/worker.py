@@ -55,6 +55,8 @@ class WorkerWatch:
         self._behaviour = Role.UNKNOWN
         self._family: str | None = None
         self._missing: tuple[Missing, ...] = ()
+        self._lacks: tuple[Missing, ...] = ()
+        self._lacking_key: tuple[int, str | None] | None = None
         self._scrape_seconds: float | None = None
         self._process_start: float | None = None
         self._absent: dict[str, int] = {}
@@ -119,6 +121,14 @@ class WorkerWatch:
             return self._behaviour, RoleSource.BEHAVIOUR
         return Role.UNKNOWN, RoleSource.NONE
 
+    def _lacking(self) -> tuple[Missing, ...]:
+        """Return what the engine's version lacks; asked anew only when the page or the version changed."""
+        key = (id(self._missing), self.health.version)
+        if key != self._lacking_key:
+            self._lacking_key = key
+            self._lacks = tuple(entry for entry in self._missing if entry.matters(self.health.version))
+        return self._lacks
+
     def state(self, now: float, stale_after: float) -> WorkerState:
         """Return the worker's state at *now*; a page older than *stale_after* seconds is stale."""
         role, source = self.role()
@@ -146,5 +156,5 @@ class WorkerWatch:
             restarts=max((window.resets for window in self.windows()), default=0),
             behaviour=self._behaviour,
             engines=tuple(engine.state() for engine in engines),
-            missing=self._missing,
+            missing=self._lacking(),
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pdwatch.model.reading import PageReading
+from pdwatch.model.reading import Missing, PageReading
 from pdwatch.model.reading import Quantity as Q
 
 ReadingOf = Callable[[str], PageReading]
@@ -64,6 +64,25 @@ def test_what_a_version_lacks_is_listed_with_the_versions_that_have_it(reading_o
     assert "since 0.16.0" == missing[Q.PROMPT_TOKENS_TRANSFERRED].versions
     assert "since 0.11.2, with a NIXL connector" == missing[Q.TRANSFER_TIME].versions
     assert Q.KV_CACHE_USAGE not in missing
+
+
+@pytest.mark.parametrize(
+    ("version", "matters"),
+    [("0.10.2", True), ("0.15.1", True), ("0.16.0", False), ("0.16.0rc1", False), ("0.33.0", False), (None, True)],
+)
+def test_what_is_missing_matters_where_the_version_is_why(version: str | None, matters: bool) -> None:
+    """Tokens by source are since 0.16: an older vLLM lacks them, a newer one has them."""
+    assert matters == Missing(Q.PROMPT_TOKENS_TRANSFERRED, "prompt_tokens_by_source", since="0.16.0").matters(version)
+
+
+def test_what_no_configuration_asked_for_is_not_lacking() -> None:
+    """A page without Mooncake metrics is of an engine without Mooncake, not of an old one."""
+    entry = Missing(
+        Q.TRANSFER_FAILED_RECEIVES, "mooncake_num_failed_recvs", since="0.33.0", needs="a Mooncake connector"
+    )
+
+    assert not entry.matters("0.33.0")
+    assert not entry.matters(None)
 
 
 def test_a_value_that_is_not_exported_is_none_and_not_zero(reading_of: ReadingOf) -> None:

@@ -117,7 +117,7 @@ def histogram(*counts: float, total: float) -> Histogram:
 
 
 def _service() -> ServiceState:
-    missing = Missing(Quantity.TRANSFER_TIME, "vllm:nixl_xfer_time_seconds", "since 0.12")
+    missing = Missing(Quantity.TRANSFER_TIME, "vllm:nixl_xfer_time_seconds", since="0.12")
     down = {"up": False, "stale": True, "age_seconds": 41.0, "error": "connection refused", "health": None}
     return ServiceState(
         service="deepseek-r1",
