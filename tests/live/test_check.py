@@ -9,9 +9,9 @@ import pytest
 pytestmark = pytest.mark.live
 
 STORIES = ("healthy", "decode_bound", "prefill_bound", "failing_transfer")
-SPEED = 20.0
+SPEED = 40.0
 """The stories unfold within a few seconds."""
-QUEUED = 100
+QUEUED = 30
 
 
 class Checked:

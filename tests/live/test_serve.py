@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 pytestmark = pytest.mark.live
 
-ROUNDS = 6
+ROUNDS = 5
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
 
