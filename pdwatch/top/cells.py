@@ -134,8 +134,8 @@ def ends(start: Sequence[Span], end: Sequence[Span], width: int) -> Line:
 
 
 def toned(spans: Sequence[Span], tone: Tone) -> Line:
-    """Return the whole line in one tone."""
-    return tuple(Span(span.text, tone, span.target) for span in spans)
+    """Return the line in one tone, except for what is in reverse: that is what should be seen first."""
+    return tuple(span if span.tone is Tone.REVERSE else Span(span.text, tone, span.target) for span in spans)
 
 
 _SPACES = re.compile(r"\s+")

@@ -59,8 +59,7 @@ def _status(service: ServiceState, thresholds: Thresholds) -> Status:
     if action not in _CALM:
         return Status.WARN
     tightest = nearest(service, thresholds)
-    full = tightest is not None and tightest.gauge.hard and tightest.value >= tightest.limit
-    return Status.WARN if full else Status.OK
+    return Status.WARN if tightest is not None and tightest.value >= tightest.limit else Status.OK
 
 
 def _sizes(advice: Advice) -> str:

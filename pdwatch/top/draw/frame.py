@@ -65,7 +65,7 @@ def frame(scene: Scene, width: int, height: int, *, unicode: bool = True) -> Fra
         lines, body, content = _full(scene, width, height)
     shown: list[Line] = [fit(line, width) for line in [*lines, *[()] * height][:height]]
     if scene.trouble and scene.snapshot is not None:
-        shown = [line if _loud(line) else toned(line, Tone.MUTED) for line in shown]
+        shown = [toned(line, Tone.MUTED) for line in shown]
     return Frame(tuple(shown if unicode else map(ascii_line, shown)), body, content)
 
 
@@ -76,10 +76,6 @@ def _full(scene: Scene, width: int, height: int) -> tuple[list[Line], int, int]:
     body, content = _body(scene, width, room)
     filled = [*body[:room], *[()] * (room - len(body))]
     return [*head, *filled, *tail], room, content
-
-
-def _loud(line: Line) -> bool:
-    return any(span.tone is Tone.REVERSE for span in line)
 
 
 def _overview(scene: Scene) -> bool:
