@@ -11,9 +11,11 @@ from enum import Enum
 from math import inf, nan
 from typing import Any, TypeVar
 
+from pdwatch.model.host import HostState
 from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing, Quantity
+from pdwatch.model.records import read_record
 from pdwatch.model.snapshot import (
     Attainment,
     EngineState,
@@ -47,7 +49,7 @@ def snapshot_from_json(data: Mapping[str, Any]) -> Snapshot:
     return Snapshot(
         t=_number(data["t"]),
         services={name: _read_service(name, service) for name, service in _object(data, "services").items()},
-        hosts=_object(data, "hosts"),
+        hosts={name: read_record(HostState, host) for name, host in _object(data, "hosts").items()},
         self_state=_read(SelfState, _object(data, "self"), discovery_errors=_texts(_object(data, "self"))),
     )
 
@@ -149,13 +151,8 @@ def _read_service(name: str, data: Json) -> ServiceState:
         advice=_read_advice(_object(data, "advice")),
         workers=tuple(_read_worker(worker) for worker in _objects(data, "workers")),
         findings=tuple(_read_finding(finding) for finding in _objects(data, "findings")),
-        placements=tuple(_read_placement(placement) for placement in _objects(data, "placements")),
+        placements=tuple(read_record(Placement, placement) for placement in _objects(data, "placements")),
     )
-
-
-def _read_placement(data: Json) -> Placement:
-    ports = tuple((str(device), int(port)) for device, port in data.get("ports", ()))
-    return _read(Placement, data, gpus=tuple(map(int, data.get("gpus", ()))), ports=ports)
 
 
 def _role(value: Any) -> Role:

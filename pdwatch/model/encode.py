@@ -1,6 +1,7 @@
 """A snapshot as JSON: the body of `/api/v1/snapshot` and one line a tick of a replay.
 
-A number that is not known, or is not finite, is `null`.
+A number that is not known, or is not finite, is `null`; a limit that is unlimited says so. The counters that a host's
+drivers have in their own names are left out.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from pdwatch.model.decode import snapshot_from_json
 from pdwatch.model.judgement import Evidence, Severity
+from pdwatch.model.port import DeviceReading, PortReading
+from pdwatch.model.process import Limits
+from pdwatch.model.records import UNLIMITED
 from pdwatch.model.snapshot import PoolState, SelfState, ServiceState, Snapshot, WorkerState
 
 __all__ = ["dumps", "public_url", "snapshot_from_json", "snapshot_to_json"]
@@ -82,6 +86,13 @@ def _pool(pool: PoolState) -> Json:
     return record
 
 
+def _limits(limits: Limits) -> Json:
+    return {
+        entry.name: UNLIMITED if getattr(limits, entry.name) == inf else _plain(getattr(limits, entry.name))
+        for entry in fields(limits)
+    }
+
+
 def _worker(worker: WorkerState) -> Json:
     return _record(worker) | {"url": public_url(worker.url)}
 
@@ -94,7 +105,10 @@ def _self(state: SelfState) -> Json:
 _AS_IT_IS = frozenset((str, int, bool))
 _WRITERS: dict[type[Any], Callable[[Any], Any]] = {
     Severity: lambda severity: severity.word,
+    DeviceReading: lambda device: _record(device, "raw"),
+    Limits: _limits,
     PoolState: _pool,
+    PortReading: lambda port: _record(port, "raw"),
     WorkerState: _worker,
     SelfState: _self,
     Evidence: lambda evidence: _plain(evidence.scope) | _record(evidence, "scope"),

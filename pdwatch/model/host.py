@@ -43,6 +43,8 @@ class HostReading:
     """By collector, why it could not read what exists."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """By collector, how long its last collection took."""
+    nearest: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """By index of a GPU, the RDMA devices that are nearest to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,13 @@ class HostState:
     host: str
     origins: tuple[HostOrigin, ...]
     up: bool
+    """Whether the last look at each of its sources gave something."""
     age_seconds: float | None
+    """Age of the newest reading; `None` when there never was one."""
     error: str | None = None
     reading: HostReading | None = None
     """Sources merged: for each kind, the freshest that tells it."""
+    stale: bool = False
+    """The reading is too old to be judged; it shows what was known last."""
+    addresses: tuple[str, ...] = ()
+    """Names and addresses under which its pages are fetched, by which workers are found to be on it."""
