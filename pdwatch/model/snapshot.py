@@ -102,6 +102,12 @@ class WorkerState:
     scrape_seconds: float | None = None
     restarts: int = 0
     """Restarts seen within the window."""
+    router_healthy: bool | None = None
+    """What a router believes of it; never proof of life."""
+    routed_requests_per_second: float | None = None
+    """Requests that routers send it."""
+    routed_errors_per_second: float | None = None
+    """Requests to it that routers count as failed."""
     behaviour: Role = Role.UNKNOWN
     """The role that its numbers show; `UNKNOWN` while they do not tell."""
     engines: tuple[EngineState, ...] = ()

@@ -16,6 +16,7 @@ from pdwatch.model.target import Role, RoleSource, Target, page_url
 from pdwatch.scrape.errors import PageError
 from pdwatch.scrape.exposition import PageParser
 from pdwatch.scrape.series import DEFAULT_LIMITS, PageLimits
+from pdwatch.signals.routed import RoutedWatch
 from pdwatch.signals.service import Objectives, ServiceWatch
 from pdwatch.signals.worker import WorkerWatch
 
@@ -70,7 +71,8 @@ class Road:
             worker.failed(scrape, str(error))
             return
         reading = read(page, scrape.at)
-        self._learn_roles(reading)
+        if reading.routed:
+            self._learn_routed(scrape, reading)
         worker.read(scrape, reading, self.settings.thresholds)
 
     def probed(self, target: Target, at: float, health: int | None, version: str | None, error: str | None) -> None:
@@ -142,7 +144,11 @@ class Road:
             held = self._services[name] = (watch, Judge(thresholds, window, policy.limits))
         return held[0]
 
-    def _learn_roles(self, reading: PageReading) -> None:
+    def _learn_routed(self, scrape: Scrape, reading: PageReading) -> None:
+        """Take what a router says of the workers behind it."""
+        routers = self._service(scrape.target.service).routers
+        watch = routers.setdefault(scrape.target.url, RoutedWatch(self.settings.window))
+        watch.push(scrape.at, reading.routed)
         for routed in reading.routed:
             if routed.role is not None:
                 self._reported_roles[page_url(routed.url)] = Role(routed.role)

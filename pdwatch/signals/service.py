@@ -14,6 +14,7 @@ from pdwatch.signals.flows import ServiceFlows
 from pdwatch.signals.latency import latency_state, slo_state
 from pdwatch.signals.pool import pool_state
 from pdwatch.signals.pressure import with_pressure
+from pdwatch.signals.routed import NOT_ROUTED, Routed, RoutedWatch
 from pdwatch.signals.transfer import transfer_state
 from pdwatch.signals.worker import WorkerWatch
 
@@ -38,6 +39,8 @@ class ServiceWatch:
         self.connector = connector
         self.thresholds = thresholds
         self.workers: dict[str, WorkerWatch] = {}
+        self.routers: dict[str, RoutedWatch] = {}
+        """By the URL of the router's page."""
         self._departed: dict[Role, Flow] = defaultdict(Flow)
 
     def configure(self, objectives: Objectives, connector: str | None, thresholds: Thresholds, horizon: float) -> None:
@@ -49,13 +52,16 @@ class ServiceWatch:
     def remove(self, url: str) -> None:
         """Forget a worker, keeping its totals so that the service's counters never fall."""
         worker = self.workers.pop(url)
+        self.routers.pop(url, None)
         role = worker.role()[0]
         self._departed[role] = together((self._departed[role], worker.ledger()))
 
     def signals(self, now: float, stale_after: float) -> ServiceSignals:
         """Return everything measured of the service at *now*."""
         states = tuple(
-            watch.state(now, stale_after) for watch in self.workers.values() if watch.role()[0] is not Role.ROUTER
+            watch.state(now, stale_after, self._routed(url))
+            for url, watch in self.workers.items()
+            if watch.role()[0] is not Role.ROUTER
         )
         pools = self._pools(states)
         fresh = {state.url for state in states if not state.stale}
@@ -72,6 +78,10 @@ class ServiceWatch:
             slo=slo_state(flows.window, goals.ttft, goals.itl, goals.target),
             workers=states,
         )
+
+    def _routed(self, url: str) -> Routed:
+        found = (router.routed(url) for router in self.routers.values())
+        return next((routed for routed in found if routed is not None), NOT_ROUTED)
 
     def _pools(self, states: Sequence[WorkerState]) -> dict[Role, PoolState]:
         by_role: dict[Role, list[WorkerState]] = defaultdict(list)

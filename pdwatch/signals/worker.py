@@ -13,6 +13,7 @@ from pdwatch.model.target import Role, RoleSource, Target
 from pdwatch.model.window import Flow, Window, together
 from pdwatch.signals.engine import EngineWatch
 from pdwatch.signals.role import behaviour
+from pdwatch.signals.routed import NOT_ROUTED, Routed
 
 _GONE_AFTER = 3
 """Pages in a row without an engine after which the engine is forgotten."""
@@ -129,8 +130,11 @@ class WorkerWatch:
             self._lacks = tuple(entry for entry in self._missing if entry.matters(self.health.version))
         return self._lacks
 
-    def state(self, now: float, stale_after: float) -> WorkerState:
-        """Return the worker's state at *now*; a page older than *stale_after* seconds is stale."""
+    def state(self, now: float, stale_after: float, routed: Routed = NOT_ROUTED) -> WorkerState:
+        """Return the worker's state at *now*; a page older than *stale_after* seconds is stale.
+
+        *routed* is what routers say of it.
+        """
         role, source = self.role()
         age = None if self.last_good is None else max(0.0, now - self.last_good)
         engines = [self.engines[name] for name in self.engines]
@@ -154,6 +158,9 @@ class WorkerWatch:
             model=next((engine.facts.model for engine in engines if engine.facts.model), None),
             scrape_seconds=self._scrape_seconds,
             restarts=max((window.resets for window in self.windows()), default=0),
+            router_healthy=routed.healthy,
+            routed_requests_per_second=routed.requests_per_second,
+            routed_errors_per_second=routed.errors_per_second,
             behaviour=self._behaviour,
             engines=tuple(engine.state() for engine in engines),
             missing=self._lacking(),
