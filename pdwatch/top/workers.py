@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.judgement import Finding, Severity
@@ -72,8 +73,6 @@ def _row(worker: WorkerState, findings: Iterable[Finding], thresholds: Threshold
     kv = _most(engines, lambda engine: engine.kv_cache_usage_ratio)
     computes = worker.role is Role.PREFILL
     status, word = _verdict(worker, kv, findings, thresholds)
-    gaps = [engine.itl_seconds for engine in engines if engine.itl_seconds is not None]
-    hits = [engine.prefix_cache_hit_ratio for engine in engines if engine.prefix_cache_hit_ratio is not None]
     return WorkerRow(
         state=worker,
         status=status,
@@ -82,22 +81,32 @@ def _row(worker: WorkerState, findings: Iterable[Finding], thresholds: Threshold
         running=total(engines, lambda engine: engine.requests_running),
         waiting=total(engines, lambda engine: engine.requests_waiting),
         preemptions=total(engines, lambda engine: engine.preemptions_per_second),
-        itl=sum(gaps) / len(gaps) if gaps else None,
+        itl=mean(engines, lambda engine: engine.itl_seconds),
         tokens=total(engines, lambda e: e.computed_tokens_per_second if computes else e.generation_tokens_per_second),
         requests=total(engines, lambda engine: engine.requests_per_second),
         errors=total(engines, lambda engine: engine.errors_per_second),
-        hit=sum(hits) / len(hits) if hits else None,
+        hit=mean(engines, lambda engine: engine.prefix_cache_hit_ratio),
     )
 
 
 def total(engines: Iterable[EngineState], pick: Callable[[EngineState], float | None]) -> float | None:
     """Return the sum over the engines that give the number; `None` where none does."""
-    values = [value for engine in engines if (value := pick(engine)) is not None]
+    values = _known(engines, pick)
     return sum(values) if values else None
 
 
+def mean(engines: Iterable[EngineState], pick: Callable[[EngineState], float | None]) -> float | None:
+    """Return the mean over the engines that give the number; `None` where none does."""
+    values = _known(engines, pick)
+    return sum(values) / len(values) if values else None
+
+
 def _most(engines: Iterable[EngineState], pick: Callable[[EngineState], float | None]) -> float | None:
-    return max((value for engine in engines if (value := pick(engine)) is not None), default=None)
+    return max(_known(engines, pick), default=None)
+
+
+def _known(engines: Iterable[EngineState], pick: Callable[[EngineState], float | None]) -> list[float]:
+    return [value for engine in engines if (value := pick(engine)) is not None and isfinite(value)]
 
 
 def _verdict(worker: WorkerState, kv: float | None, findings: Iterable[Finding], thresholds: Thresholds) -> Verdict:

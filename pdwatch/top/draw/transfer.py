@@ -13,6 +13,7 @@ from pdwatch.top.cells import Line, Span, Tone, left, right
 from pdwatch.top.scene import Scene
 from pdwatch.top.spark import bar
 from pdwatch.top.status import Status, against
+from pdwatch.top.workers import mean, total
 
 _LABEL = 30
 _BAR = 30
@@ -113,10 +114,8 @@ def _workers(service: ServiceState) -> Iterator[Line]:
     for worker in service.workers:
         if worker.role is not Role.DECODE:
             continue
-        waits = [engine.kv_fetch_waiting for engine in worker.engines if engine.kv_fetch_waiting is not None]
-        shares = [engine.kv_recomputed_share for engine in worker.engines if engine.kv_recomputed_share is not None]
-        cells = right(numbers.count(sum(waits) if waits else None), 13)
-        cells += right(numbers.percent(sum(shares) / len(shares) if shares else None), 17)
+        cells = right(numbers.count(total(worker.engines, lambda engine: engine.kv_fetch_waiting)), 13)
+        cells += right(numbers.percent(mean(worker.engines, lambda engine: engine.kv_recomputed_share)), 17)
         yield (Span(f"   {left(worker.worker, 24)}{cells}", Tone.MUTED if worker.stale else Tone.PLAIN),)
 
 
