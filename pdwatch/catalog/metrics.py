@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from pdwatch.catalog import fabric, gpu, host
+from pdwatch.catalog.definition import Kind, Level, MetricDef
+from pdwatch.catalog.definition import define as _metric
 
-Kind = Literal["gauge", "counter", "histogram", "info"]
-Level = Literal["engine", "worker", "pool", "service", "pdwatch"]
-
-_UNITS = (
-    *("bytes_per_second", "tokens_per_second", "requests_per_second", "per_second"),
-    *("seconds", "bytes", "ratio", "tokens", "requests"),
-)
+__all__ = ["METRICS", "Kind", "Level", "MetricDef", "metric"]
 
 POOL = ("service", "role")
 WORKER = (*POOL, "replica", "worker")
 ENGINE = (*WORKER, "engine")
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDef:
-    """One metric family. Ratios are 0 to 1, durations seconds, sizes bytes."""
-
-    name: str
-    """As it stands in the text format: counters with `_total`, infos with `_info`."""
-    help: str
-    kind: Kind
-    unit: str
-    """The base unit, which is also the end of the name; empty for counts, switches and infos."""
-    labels: tuple[str, ...]
-
-    @property
-    def level(self) -> Level:
-        """What one series is about, by its labels."""
-        levels: tuple[tuple[str, Level], ...] = (("engine", "engine"), ("worker", "worker"), ("role", "pool"))
-        found = (level for label, level in levels if label in self.labels)
-        return next(found, "service" if "service" in self.labels else "pdwatch")
-
-
-def _metric(name: str, text: str, labels: tuple[str, ...], kind: Kind = "gauge") -> MetricDef:
-    stem = name.removesuffix("_total")
-    unit = next((unit for unit in _UNITS if stem.endswith(f"_{unit}")), "")
-    full = name if name.startswith("process_") else f"pdwatch_{name}"
-    return MetricDef(full, text, kind, unit, labels)
-
 
 # Workers
 WORKER_UP = _metric("worker_up", "Whether the last scrape of the worker succeeded, 1 or 0.", WORKER)
@@ -56,6 +23,15 @@ WORKER_TROUBLE = _metric(
 WORKER_FAILURES = _metric("worker_failed_scrapes", "Scrapes in a row that gave no page.", WORKER)
 WORKER_HEALTH = _metric("worker_health", "Whether the last GET /health answered with a 2xx status, 1 or 0.", WORKER)
 WORKER_RESTARTS = _metric("worker_restarts", "Restarts of the worker within the window.", WORKER)
+WORKER_ROUTER_HEALTHY = _metric(
+    "worker_router_healthy",
+    "Whether the router believes the worker to be healthy, 1 or 0; never proof of life.",
+    WORKER,
+)
+WORKER_ROUTED = _metric("worker_routed_requests_per_second", "Requests a second that routers send the worker.", WORKER)
+WORKER_ROUTED_ERRORS = _metric(
+    "worker_routed_errors_per_second", "Requests a second to the worker that routers count as failed.", WORKER
+)
 WORKER_PAGE_AGE = _metric(
     "worker_page_age_seconds", "Age of the last good page at the instant of the snapshot, in seconds.", WORKER
 )
@@ -257,9 +233,9 @@ CYCLE_SECONDS = _metric(
 )
 CYCLES = _metric("cycles_total", "Cycles of collection finished.", (), "counter")
 SNAPSHOT_AGE = _metric("snapshot_age_seconds", "Age of the snapshot behind this page, in seconds.", ())
-DISCOVERY_TARGETS = _metric("discovery_targets", "Workers that discovery yields.", ())
+DISCOVERY_TARGETS = _metric("discovery_targets", "Targets that a source of discovery yields.", ("source",))
 DISCOVERY_UP = _metric(
-    "discovery_up", "0 for a source whose last refresh failed; absent for a source that answers.", ("source",)
+    "discovery_up", "Whether the last refresh of a source of discovery succeeded, 1 or 0.", ("source",)
 )
 DUPLICATES = _metric("duplicate_samples", "Samples left out of this page because another has the same labels.", ())
 PROCESS_CPU = _metric("process_cpu_seconds_total", "CPU time of pdwatch, user and system, in seconds.", (), "counter")
@@ -269,8 +245,13 @@ PROCESS_START = _metric("process_start_time_seconds", "Start of pdwatch, in Unix
 PROCESS_FDS = _metric("process_open_fds", "File descriptors that pdwatch has open.", ())
 PROCESS_MAX_FDS = _metric("process_max_fds", "File descriptors that pdwatch may open.", ())
 
-METRICS: tuple[MetricDef, ...] = tuple(entry for entry in tuple(vars().values()) if isinstance(entry, MetricDef))
-"""Every definition above, in the order of declaration, which is the order on the page."""
+METRICS: tuple[MetricDef, ...] = (
+    *(entry for entry in tuple(vars().values()) if isinstance(entry, MetricDef)),
+    *host.METRICS,
+    *gpu.METRICS,
+    *fabric.METRICS,
+)
+"""Every definition above and those of hosts, in the order of declaration, which is the order on the page."""
 
 
 def metric(name: str) -> MetricDef:

@@ -14,7 +14,7 @@ from pdwatch.discover.discovery import Discovery
 from pdwatch.model.page import Scrape
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.model.target import Target
-from pdwatch.road.road import Road
+from pdwatch.road.road import DiscoveryStatus, Road
 from pdwatch.scrape.credentials import CredentialsError
 from pdwatch.scrape.loop import ScrapeLoop
 from pdwatch.scrape.transport import Fetcher, Probe
@@ -85,7 +85,11 @@ class Daemon:
 
     def closed(self, now: float, loop: ScrapeLoop, discovery: Discovery) -> None:
         """Judge a cycle that is complete."""
-        self._on_snapshot(self.road.tick(now, loop.stats.cycle_seconds, discovery.errors))
+        self._on_snapshot(self.road.tick(now, loop.stats.cycle_seconds, _status(discovery)))
+
+
+def _status(discovery: Discovery) -> DiscoveryStatus:
+    return DiscoveryStatus({state.name: len(state.targets) for state in discovery.states}, discovery.errors)
 
 
 class _Collecting:

@@ -39,13 +39,17 @@ def process_values(proc: str = "/proc") -> Mapping[str, float]:
 
 
 def _discovery(view: View) -> Iterable[Sample]:
-    return (((public_url(source),), 0) for source in sorted(view.snapshot.self_state.discovery_errors))
+    told = view.snapshot.self_state
+    sources = sorted({*told.discovery_targets, *told.discovery_errors})
+    return (((public_url(source),), source not in told.discovery_errors) for source in sources)
 
 
 TABLE: Table = {
     metrics.CYCLE_SECONDS: lambda view: [((), view.snapshot.self_state.cycle_seconds)],
     metrics.CYCLES: lambda view: [((), view.snapshot.self_state.cycles)],
-    metrics.DISCOVERY_TARGETS: lambda view: [((), view.snapshot.self_state.workers)],
+    metrics.DISCOVERY_TARGETS: lambda view: [
+        ((public_url(source),), count) for source, count in view.snapshot.self_state.discovery_targets.items()
+    ],
     metrics.DISCOVERY_UP: _discovery,
 }
 

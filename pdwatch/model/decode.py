@@ -50,8 +50,13 @@ def snapshot_from_json(data: Mapping[str, Any]) -> Snapshot:
         t=_number(data["t"]),
         services={name: _read_service(name, service) for name, service in _object(data, "services").items()},
         hosts={name: read_record(HostState, host) for name, host in _object(data, "hosts").items()},
-        self_state=_read(SelfState, _object(data, "self"), discovery_errors=_texts(_object(data, "self"))),
+        self_state=_read_self(_object(data, "self")),
     )
+
+
+def _read_self(data: Json) -> SelfState:
+    targets = {source: int(_number(count)) for source, count in _object(data, "discovery_targets").items()}
+    return _read(SelfState, data, discovery_targets=targets, discovery_errors=_texts(data, "discovery_errors"))
 
 
 def _number(value: Any) -> float:
@@ -132,7 +137,7 @@ def _word(kind: type[E], value: Any, unknown: E) -> E:
     return next((member for member in kind if member.value == value), unknown)
 
 
-def _texts(data: Mapping[str, Any], key: str = "discovery_errors") -> dict[str, str]:
+def _texts(data: Mapping[str, Any], key: str) -> dict[str, str]:
     return {name: str(value) for name, value in _object(data, key).items()}
 
 

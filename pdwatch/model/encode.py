@@ -99,7 +99,8 @@ def _worker(worker: WorkerState) -> Json:
 
 def _self(state: SelfState) -> Json:
     errors = {public_url(source): public_url(error) for source, error in state.discovery_errors.items()}
-    return _record(state) | {"discovery_errors": errors}
+    targets = {public_url(source): count for source, count in state.discovery_targets.items()}
+    return _record(state) | {"discovery_targets": targets, "discovery_errors": errors}
 
 
 _AS_IT_IS = frozenset((str, int, bool))

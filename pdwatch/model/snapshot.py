@@ -265,6 +265,8 @@ class SelfState:
     stale: int
     cycle_seconds: float | None = None
     cycles: int = 0
+    discovery_targets: Mapping[str, int] = field(default_factory=dict)
+    """By source, the targets that it yields."""
     discovery_errors: Mapping[str, str] = field(default_factory=dict)
     """By source, the error of the last refresh; what the source said before is still in use."""
 

@@ -41,6 +41,17 @@ class RoadSettings:
     services: Mapping[str, ServicePolicy] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class DiscoveryStatus:
+    """By source, how many targets it yields, and what went wrong with its last refresh."""
+
+    targets: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_DISCOVERY = DiscoveryStatus()
+
+
 class Road:
     """State between ticks: per target its parser and watch, per service its judge."""
 
@@ -89,7 +100,7 @@ class Road:
                 self._parsers.pop(url, None)
 
     def tick(
-        self, now: float, cycle_seconds: float | None = None, discovery: Mapping[str, str] | None = None
+        self, now: float, cycle_seconds: float | None = None, discovery: DiscoveryStatus = NO_DISCOVERY
     ) -> Snapshot:
         """Close a round at *now* and return its snapshot."""
         self._cycles += 1
@@ -99,10 +110,10 @@ class Road:
             for name, (service, judge) in self._services.items()
             if service.workers
         }
-        return Snapshot(now, services, {}, self._self_state(services, cycle_seconds, discovery or {}))
+        return Snapshot(now, services, {}, self._self_state(services, cycle_seconds, discovery))
 
     def _self_state(
-        self, services: Mapping[str, ServiceState], cycle_seconds: float | None, discovery: Mapping[str, str]
+        self, services: Mapping[str, ServiceState], cycle_seconds: float | None, discovery: DiscoveryStatus
     ) -> SelfState:
         workers = [worker for service in services.values() for worker in service.workers]
         return SelfState(
@@ -111,7 +122,8 @@ class Road:
             stale=sum(worker.stale for worker in workers),
             cycle_seconds=cycle_seconds,
             cycles=self._cycles,
-            discovery_errors=discovery,
+            discovery_targets=discovery.targets,
+            discovery_errors=discovery.errors,
         )
 
     def _parser(self, target: Target) -> PageParser:

@@ -76,6 +76,9 @@ def worker(name: str, role: Role, **values: object) -> WorkerState:
         "family": "vllm",
         "model": "deepseek-r1",
         "scrape_seconds": 0.004,
+        "router_healthy": True,
+        "routed_requests_per_second": 4.5,
+        "routed_errors_per_second": 0.25,
         "engines": (engine("0"), engine("1", requests_waiting=0.0)),
     }
     return WorkerState(worker=name, role=role, **(known | values))  # type: ignore[arg-type]
@@ -200,6 +203,7 @@ def fleet() -> Snapshot:
             stale=1,
             cycle_seconds=0.0125,
             cycles=120,
+            discovery_targets={"static": 4},
             discovery_errors={"http://router:8123/workers": "timed out after 3s"},
         ),
     )

@@ -138,7 +138,7 @@ def test_a_service_without_anything_is_quiet():
     """An empty fleet shows pdwatch itself and nothing else."""
     text = page(Snapshot(1.0, {}, {}, SelfState(0, 0, 0)))
 
-    assert 0.0 == value(text, "discovery_targets")
+    assert 0.0 == value(text, "cycles_total")
     assert not {name for name in names(text) if name.startswith(("pdwatch_worker", "pdwatch_pool", "pdwatch_advice"))}
 
 
