@@ -88,7 +88,7 @@ ROWS = (
     Row("mooncake_bytes_transferred", Q.TRANSFER_BYTES, since="0.33.0", needs=_MOONCAKE),
     Row("request_prompt_tokens", Q.REQUEST_PROMPT_TOKENS),
     Row("request_generation_tokens", Q.REQUEST_GENERATION_TOKENS),
-    Row("request_params_max_tokens", Q.REQUEST_MAX_TOKENS, since="0.8.5"),
+    Row("request_params_max_tokens", Q.REQUEST_MAX_TOKENS),
     Row("request_prefill_kv_computed_tokens", Q.REQUEST_COMPUTED_TOKENS, since="0.13.0"),
     Row("iteration_tokens_total", Q.ITERATION_TOKENS),
 )
