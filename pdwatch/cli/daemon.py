@@ -47,11 +47,11 @@ class Daemon:
 
     async def start(self) -> None:
         """Find the targets and begin the first cycle."""
-        self._collecting = await self._collect(self.config)
+        self._collecting = await self._collect(self.config, None)
 
     async def reload(self, config: Config) -> None:
         """Go on with another configuration. When it cannot be used, this raises and the old one stays in use."""
-        fresh = await self._collect(config)
+        fresh = await self._collect(config, self._collecting)
         old, self._collecting = self._collecting, fresh
         self.config = config
         self.road.configure(road_settings(config))
@@ -65,8 +65,10 @@ class Daemon:
             await self._collecting.stop()
             self._collecting = None
 
-    async def _collect(self, config: Config) -> _Collecting:
+    async def _collect(self, config: Config, old: _Collecting | None) -> _Collecting:
         collecting = _Collecting(config, self._clock, self)
+        if old is not None:
+            collecting.inherit(old)
         try:
             await collecting.start()
         except CredentialsError:
@@ -111,6 +113,12 @@ class _Collecting:
         self._stack = AsyncExitStack()
         self._discovering: asyncio.Task[None] | None = None
         self._targets: list[Target] = []
+
+    def inherit(self, old: _Collecting) -> None:
+        """Begin with what *old* found, so that a source which fails during a reload loses no worker."""
+        found = {state.name: state.targets for state in old._discovery.states}
+        for state in self._discovery.states:
+            state.targets = found.get(state.name, ())
 
     async def start(self) -> None:
         await self._stack.enter_async_context(self._fetcher)

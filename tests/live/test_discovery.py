@@ -88,3 +88,20 @@ def test_one_pdwatch_finds_what_another_watches(by_router, serve_of, write, flee
     assert {fleet.address(name): name.partition("-")[0] for name in fleet.workers} == {
         name: worker["role"] for name, worker in found.items()
     }
+
+
+def test_a_reload_while_a_source_is_away_loses_no_worker(serve_of, write, fleet):
+    """A source that fails keeps what it found, also over a reload: nobody is told that the fleet is gone."""
+    first = serve_of(*fleet.flags)
+    first.wait_for(lambda one: one["self"]["up"] == 4, "the workers of the first")
+    source = {"http": {"url": f"{first.url}sd/workers", "refresh": "1s"}}
+    second = serve_of("--config", str(write({"discovery": [source]})))
+    second.wait_for(lambda one: one["self"]["up"] == 4, "the workers of the list")
+    first.stop()
+    away = second.wait_for(lambda one: one["self"]["discovery_errors"], "a word of the source that is away")
+    answer = second.client.post("/-/reload")
+    later = second.wait_for(lambda one: one["self"]["cycles"] > away["self"]["cycles"] + 2, "rounds after the reload")
+
+    assert 200 == answer.status_code
+    assert later["self"]["discovery_errors"]
+    assert {fleet.address(name) for name in fleet.workers} == watched(later).keys()
