@@ -179,7 +179,7 @@ def test_a_fault_is_told_once_when_it_begins_and_once_when_it_ends(serve, fleet)
     seen = len(serve.program.err)
     fleet.do("kill", "prefill-0")
     serve.program.line("critical worker_down: prefill-0 is down", after=seen)
-    serve.wait_for(lambda one: workers(one)["prefill-0"]["failures"] >= 4, "some rounds of it", after=newest(serve))
+    serve.wait_for(lambda one: workers(one)["prefill-0"]["failures"] >= 3, "some rounds of it", after=newest(serve))
     fleet.do("start", "prefill-0")
     serve.program.line("over worker_down: prefill-0 is down", after=seen)
     told = [line.split(" ", 1)[1] for line in serve.program.err[seen:] if " worker_down: prefill-0" in line]
