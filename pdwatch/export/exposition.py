@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from pdwatch.catalog.metrics import METRICS
-from pdwatch.export import fleet, itself, judgement, latency, pools, transfer
+from pdwatch.export import fleet, gpus, hosts, itself, judgement, latency, pools, ports, transfer
 from pdwatch.export.families import family
 from pdwatch.export.itself import INSTANT_TABLE, Instant
 from pdwatch.export.view import Table, View
@@ -25,8 +25,12 @@ TABLES: tuple[Table, ...] = (
     latency.TABLE,
     judgement.TABLE,
     itself.TABLE,
+    hosts.TABLE,
+    gpus.TABLE,
+    ports.TABLE,
 )
 _EXTRACTORS = {definition: extractor for table in TABLES for definition, extractor in table.items()}
+_WITHOUT_HOSTS = tuple(definition for definition in METRICS if definition.level != "host")
 _END = b"# EOF\n"
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -84,7 +88,7 @@ def body_of(snapshot: Snapshot | None, dialect: Dialect) -> Body:
 def _families(view: View) -> Iterable[tuple[Metric, int]]:
     return (
         family(definition, extractor(view))
-        for definition in METRICS
+        for definition in (METRICS if view.hosts else _WITHOUT_HOSTS)
         if (extractor := _EXTRACTORS.get(definition)) is not None
     )
 

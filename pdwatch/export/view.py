@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from pdwatch.catalog.metrics import MetricDef
+from pdwatch.model.gpu import GpuReading
+from pdwatch.model.host import HostReading, HostState
+from pdwatch.model.port import PortReading
 from pdwatch.model.reading import Histogram
 from pdwatch.model.snapshot import EngineState, PoolState, ServiceState, Snapshot, WorkerState
 
@@ -51,6 +54,36 @@ class View:
             for engine in worker.engines
         ]
 
+    @cached_property
+    def hosts(self) -> list[tuple[Labels, HostState]]:
+        """Hosts in order of name, those that are down or stale included."""
+        return [((name,), state) for name, state in sorted(self.snapshot.hosts.items())]
+
+    @cached_property
+    def readings(self) -> list[tuple[Labels, HostReading]]:
+        """What is known of the hosts that are not stale."""
+        return [
+            (labels, state.reading) for labels, state in self.hosts if state.reading is not None and not state.stale
+        ]
+
+    @cached_property
+    def gpus(self) -> list[tuple[Labels, GpuReading]]:
+        """GPUs of the hosts that are not stale; the second label is the index."""
+        return [
+            ((*labels, str(gpu.index)), gpu)
+            for labels, reading in self.readings
+            for gpu in (reading.gpus.gpus if reading.gpus is not None else ())
+        ]
+
+    @cached_property
+    def ports(self) -> list[tuple[Labels, PortReading]]:
+        """RDMA ports of the hosts that are not stale; the labels are host, device and number."""
+        return [
+            ((*labels, port.device, str(port.port)), port)
+            for labels, reading in self.readings
+            for port in (reading.fabric.ports if reading.fabric is not None else ())
+        ]
+
 
 Extractor = Callable[[View], Iterable[Sample]]
 Table = Mapping[MetricDef, Extractor]
@@ -81,3 +114,40 @@ def each_service(rows: Callable[[ServiceState], Iterable[Sample]]) -> Extractor:
     return lambda view: (
         ((service.service, *labels), value) for service in view.services for labels, value in rows(service)
     )
+
+
+def of_gpus(pick: Callable[[GpuReading], float | None]) -> Extractor:
+    """One sample per GPU."""
+    return lambda view: ((labels, pick(gpu)) for labels, gpu in view.gpus)
+
+
+def each_gpu(rows: Callable[[GpuReading], Iterable[Sample]]) -> Extractor:
+    """Several samples per GPU; *rows* leaves out the labels `host` and `gpu`, which stand first."""
+    return lambda view: (((*labels, *more), value) for labels, gpu in view.gpus for more, value in rows(gpu))
+
+
+def of_ports(pick: Callable[[PortReading], float | None]) -> Extractor:
+    """One sample per port."""
+    return lambda view: ((labels, pick(port)) for labels, port in view.ports)
+
+
+def each_port(rows: Callable[[PortReading], Iterable[Sample]]) -> Extractor:
+    """Several samples per port; *rows* leaves out the labels `host`, `device` and `port`, which stand first."""
+    return lambda view: (((*labels, *more), value) for labels, port in view.ports for more, value in rows(port))
+
+
+def of_readings(pick: Callable[[HostReading], float | None]) -> Extractor:
+    """One sample per host that is not stale."""
+    return lambda view: ((labels, pick(reading)) for labels, reading in view.readings)
+
+
+def each_reading(rows: Callable[[HostReading], Iterable[Sample]]) -> Extractor:
+    """Several samples per host that is not stale; *rows* leaves out the label `host`, which stands first."""
+    return lambda view: (
+        ((*labels, *more), value) for labels, reading in view.readings for more, value in rows(reading)
+    )
+
+
+def text(value: object) -> str:
+    """Return a label value; what is not known is empty."""
+    return "" if value is None else str(value)
