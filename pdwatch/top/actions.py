@@ -66,11 +66,15 @@ def answer_filter(session: Session, text: str) -> None:
 
 def answer_time(session: Session, text: str) -> None:
     """Go to the time that the viewer wrote, or say why not."""
-    newest = session.playhead.newest
-    if newest is None or not text.strip():
+    playhead = session.playhead
+    times = playhead.history.times
+    if not times or playhead.snapshot is None or not text.strip():
         return
     try:
-        session.playhead.seek(moment(text, newest.t))
+        if playhead.replay:
+            playhead.seek(moment(text, playhead.snapshot.t, start=times[0]))
+        else:
+            playhead.seek(moment(text, times[-1]))
     except ValueError as error:
         session.choose(message=str(error))
 

@@ -200,6 +200,14 @@ def test_a_time_is_read_as_people_write_it(expected: float, text: str) -> None:
     assert expected == moment(text, reference) - reference
 
 
+def test_a_time_in_a_recording_is_the_first_one_in_it() -> None:
+    """It begins before midnight and goes on after it."""
+    start = moment("2026-08-21T23:50:00Z", 0.0)
+
+    assert 900.0 == moment("00:05", start + 60.0, start=start) - start
+    assert -60.0 == moment("-2m", start + 60.0, start=start) - start
+
+
 @pytest.mark.parametrize("text", ["", "soon", "-", "25:61", "99999-01-01"])
 def test_what_is_no_time_is_refused_with_the_mend(text: str) -> None:
     """One line says what can be written."""

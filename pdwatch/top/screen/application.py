@@ -99,19 +99,17 @@ class TopApp(App[Ending]):
         clock, session = self._options.clock, self.session
         for snapshot in await self._source.backlog():
             session.arrive(snapshot, clock())
-        self._begin_in_the_past()
+        begun = False
         async for snapshot in self._source.snapshots():
             session.arrive(snapshot, clock())
+            if not begun and self._options.at:
+                answer_time(session, self._options.at)
+            begun = True
             self._draw_if_due()
             while not session.playhead.wants_more:
                 self._more.clear()
                 await self._more.wait()
         session.playhead.finished = True
-
-    def _begin_in_the_past(self) -> None:
-        newest = self.session.playhead.newest
-        if self._options.at and newest is not None:
-            answer_time(self.session, self._options.at)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Leave when the source failed for good."""

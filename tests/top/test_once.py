@@ -1,0 +1,69 @@
+"""One look: text for a pager, JSON, CSV; and what it does not load."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from pdwatch.model.decode import snapshot_from_json
+from pdwatch.top import exit_code, once
+
+STATES = ("healthy", "decode", "down", "cannot_tell", "empty")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_text(state: str, states, golden) -> None:
+    """The text of each state is as it is kept."""
+    golden.check(f"top/once-{state}.txt", f"{once(states[state][-1])}\n".encode())
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_text_is_no_wider_than_asked(state: str, states) -> None:
+    """Any width, and ASCII where Unicode cannot be shown."""
+    for width in (10, 40, 80):
+        assert max(map(len, once(states[state][-1], width=width).splitlines())) <= width
+    assert once(states[state][-1], unicode=False).isascii()
+
+
+def test_json_is_the_snapshot(states) -> None:
+    """The same line as `/api/v1/snapshot` gives."""
+    snapshot = states["down"][-1]
+
+    assert snapshot == snapshot_from_json(json.loads(once(snapshot, "json")))
+
+
+def test_csv_has_a_row_per_worker(states, golden) -> None:
+    """The worst first, in base units."""
+    golden.check("top/once-down.csv", f"{once(states['down'][-1], 'csv')}\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "name"),
+    [
+        (0, "HOLD", "healthy"),
+        (1, "SCALE DECODE", "decode_bound"),
+        (0, "SCALE PREFILL", "prefill_bound"),
+        (2, "FIX", "decode_dies"),
+        (2, "FIX", "failing_transfer"),
+    ],
+)
+def test_a_simulated_fleet_is_told_as_it_is(code: int, words: str, name: str, story) -> None:
+    """From pages over signals and judgement to the words and the exit code."""
+    snapshot = story(name)[-1]
+
+    assert words in once(snapshot).splitlines()[0]
+    assert code == exit_code(snapshot)
+
+
+def test_a_look_loads_no_screen() -> None:
+    """`--once` and pipes start without Textual and without an HTTP client."""
+    code = (
+        "import sys, pdwatch.top, pdwatch.top.sources, pdwatch.top.app, pdwatch.top.screen.terminal\n"
+        "print([name for name in ('textual', 'rich', 'httpx') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert "[]" == result.stdout.strip()

@@ -1,0 +1,120 @@
+"""Sources: a stream of a running serve, snapshots handed in, a recording; one screen cannot tell which."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from pdwatch.export.app import create_app
+from pdwatch.export.hub import SnapshotHub
+from pdwatch.export.server import Server
+from pdwatch.model.snapshot import Snapshot
+from pdwatch.top.sources import Attached, Handed, Played
+
+DEADLINE = 20.0
+
+
+@asynccontextmanager
+async def _serve(hub: SnapshotHub, port: int = 0) -> AsyncIterator[Server]:
+    server = Server(create_app(hub), on_stop=hub.close)
+    await server.start("127.0.0.1", port)
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+async def _take(snapshots: AsyncIterator[Snapshot], count: int) -> list[Snapshot]:
+    async with asyncio.timeout(DEADLINE):
+        return [await anext(snapshots) for _ in range(count)]
+
+
+async def _handed(snapshots: Sequence[Snapshot]) -> AsyncIterator[Snapshot]:
+    for snapshot in snapshots:
+        yield snapshot
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_every_source_yields_the_same_snapshots(states) -> None:
+    """Attached, handed in, or played from a recording: equal values."""
+    snapshots = states["decode"]
+
+    async def attached() -> list[Snapshot]:
+        hub = SnapshotHub()
+        async with _serve(hub) as server:
+            source = Attached(server.url)
+            stream, found = source.snapshots(), []
+            for snapshot in snapshots:
+                hub.publish(snapshot)
+                found += await _take(stream, 1)
+            await stream.aclose()
+            return found
+
+    async def played() -> list[Snapshot]:
+        return [snapshot async for snapshot in Played("f", iter(snapshots)).snapshots()]
+
+    async def handed() -> list[Snapshot]:
+        return [snapshot async for snapshot in Handed("d", _handed(snapshots)).snapshots()]
+
+    assert [snapshots] * 3 == [asyncio.run(made()) for made in (attached, played, handed)]
+
+
+def test_an_attached_screen_survives_the_serve(states) -> None:
+    """While nothing answers, the reason is told; when it is back, so are the snapshots."""
+    first, second = states["healthy"][:2]
+
+    async def scenario() -> tuple[list[Snapshot], str | None, list[Snapshot], str | None]:
+        port, source = _free_port(), None
+        hub = SnapshotHub()
+        hub.publish(first)
+        async with _serve(hub, port) as server:
+            source = Attached(server.url, retries=(0.02,))
+            stream = source.snapshots()
+            before = await _take(stream, 1)
+        waiting = asyncio.create_task(_take(stream, 1))
+        async with asyncio.timeout(DEADLINE):
+            while source.trouble in (None, "the stream ended"):
+                await asyncio.sleep(0.01)
+        trouble, hub = source.trouble, SnapshotHub()
+        hub.publish(second)
+        async with _serve(hub, port):
+            after = await waiting
+        await stream.aclose()
+        return before, trouble, after, source.trouble
+
+    before, trouble, after, silent = asyncio.run(scenario())
+
+    assert ([first], [second]) == (before, after)
+    assert trouble
+    assert "\n" not in trouble
+    assert None is silent
+
+
+def test_what_is_no_serve_is_told(states) -> None:
+    """A path that answers 404 is no stream; neither is a backlog, and that is no trouble."""
+
+    async def scenario() -> tuple[str | None, Sequence[Snapshot]]:
+        hub = SnapshotHub()
+        async with _serve(hub) as server:
+            source = Attached(f"{server.url}other", retries=(0.02,))
+            waiting = asyncio.create_task(_take(source.snapshots(), 1))
+            async with asyncio.timeout(DEADLINE):
+                while source.trouble is None:
+                    await asyncio.sleep(0.01)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            return source.trouble, await source.backlog()
+
+    assert ("it answers 404", []) == asyncio.run(scenario())
+
+
+def test_a_password_in_the_url_is_not_shown() -> None:
+    """The name for people has host and port only."""
+    assert "monitor:10077" == Attached("http://user:secret@monitor:10077/").name
