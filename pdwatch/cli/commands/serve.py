@@ -16,6 +16,7 @@ import uvloop
 from pdwatch.cli.daemon import Daemon
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.narration import Narrator, say
+from pdwatch.cli.protection import protect
 from pdwatch.cli.settings import require_targets, resolve
 from pdwatch.config.errors import ConfigError
 from pdwatch.config.model import Config
@@ -56,8 +57,9 @@ async def _serve(args: argparse.Namespace, config: Config) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(args: argparse.Namespace, config: Config) -> AsyncIterator[Server]:
-    """Collect and serve within the context. Raises `ListenError` before anything is collected."""
+    """Collect and serve within the context. Raises `ListenError` or `UsageError` before anything is collected."""
     hub, narrator = SnapshotHub(), Narrator()
+    middleware, tls = protect(config.web, lambda line: say(f"pdwatch serve: {line}"))
 
     def publish(snapshot: Snapshot) -> None:
         hub.publish(snapshot)
@@ -65,7 +67,7 @@ async def serving(args: argparse.Namespace, config: Config) -> AsyncIterator[Ser
 
     daemon = Daemon(config, time.time, publish)
     reloader = Reloader(lambda: _reload(args, daemon), time.time, time.time())
-    server = Server(create_app(hub, reloader=reloader), on_stop=hub.close)
+    server = Server(create_app(hub, reloader=reloader, middleware=middleware), on_stop=hub.close, tls=tls)
     host, port = listen_address(config.listen)
     await server.start(host, port)
     _reload_on_hangup(reloader)
