@@ -28,6 +28,7 @@ class UnknownWordError(ValueError):
 def read_record(kind: type[T], data: Mapping[str, Any]) -> T:
     """Return the record of *kind* that *data* describes, nested, with values of their own type or as text.
 
+    A number may come as a float where it is whole, and a switch as 0 or 1.
     Keys that the record does not have are skipped; what is left out is unknown. Raises `ValueError` with one line
     that names the key when a value is missing or of the wrong type.
     """
@@ -52,15 +53,22 @@ def read_record(kind: type[T], data: Mapping[str, Any]) -> T:
 
 def read_flat(kind: type[T], items: Mapping[str, str]) -> T:
     """Return the record of *kind* that the flat *items* describe. Raises `ValueError` like `read_record`."""
-    nested: dict[str, Any] = {}
+    return read_record(kind, nested(items))
+
+
+def nested(items: Mapping[str, str]) -> dict[str, Any]:
+    """Return flat *items* as nested data."""
+    root: dict[str, Any] = {}
     for key, text in items.items():
         *path, last = key.split(".")
-        place = nested
+        place = root
         for part in path:
             held = place.get(part)
-            place[part] = place = held if isinstance(held, dict) else {}
+            if not isinstance(held, dict):
+                held = place[part] = {}
+            place = held
         place.setdefault(_unescaped(last), text)
-    return read_record(kind, nested)
+    return root
 
 
 def flat(record: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -203,13 +211,15 @@ def _word(kind: type[Enum], value: Any) -> Enum:
 def _bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    if value in ("true", "false"):
-        return bool(value == "true")
+    if value in ("true", "false", 0, 1):
+        return value in ("true", 1)
     raise ValueError(f"true or false is expected, not {value!r}")
 
 
 def _int(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    if isinstance(value, bool) or not (
+        isinstance(value, int | str) or (isinstance(value, float) and value.is_integer())
+    ):
         raise ValueError(f"a whole number is expected, not {value!r}")
     return int(value)
 
