@@ -40,9 +40,20 @@ PROCFS = SettingFlag(
     "--path.procfs", ("path", "procfs"), "DIR", "where procfs is mounted (default: /proc)", is_path=True
 )
 
+NAME = SettingFlag("--host", ("agent", "host"), "NAME", "name of this host in labels (default: its own)")
+LOG = SettingFlag(
+    "--log",
+    ("agent", "logs"),
+    "PATH",
+    "engine log to read: a file, a folder, a pattern in quotes, or - for standard input",
+    many=True,
+    is_path=True,
+)
+JOURNAL = SettingFlag("--journal", ("agent", "journal"), "UNIT", "systemd unit whose journal to read", many=True)
+
 SOURCES = (PREFILL, DECODE, ROUTER)
 FLEET = (*SOURCES, SERVICE, INTERVAL)
-HOST = (SYSFS, PROCFS)
+HOST = (SYSFS, PROCFS, NAME, LOG, JOURNAL)
 SETTINGS = (*FLEET, LISTEN, WEB, *HOST)
 
 

@@ -10,6 +10,7 @@ from pdwatch.cli.errors import UsageError
 from pdwatch.cli.flags import SETTINGS, SOURCES
 from pdwatch.config.load import Flag, load
 from pdwatch.config.model import DEFAULT_LISTEN, Config
+from pdwatch.config.types import STDIN
 from pdwatch.config.urls import service_url
 
 AGENT_LISTEN = "127.0.0.1:10078"
@@ -60,4 +61,11 @@ def _flags(args: argparse.Namespace) -> Iterator[Flag]:
     for flag in SETTINGS:
         value = getattr(args, flag.dest, None)
         if value is not None:
-            yield Flag(flag.name, flag.path, str(Path(value).absolute()) if flag.is_path else value)
+            yield Flag(flag.name, flag.path, _absolute(value) if flag.is_path else value)
+
+
+def _absolute(value: str | list[str]) -> str | list[str]:
+    """Return paths as seen from the working directory; `-` stands for standard input."""
+    if isinstance(value, list):
+        return [STDIN if path == STDIN else str(Path(path).absolute()) for path in value]
+    return str(Path(value).absolute())

@@ -13,7 +13,19 @@ from pdwatch.config.schema import Kind
 from pdwatch.config.services import Service
 from pdwatch.config.sources import Source
 from pdwatch.config.thresholds import ThresholdValues
-from pdwatch.config.types import Count, Duration, File, Folder, Listen, ServiceUrl, Settings, Size, TargetUrls, Text
+from pdwatch.config.types import (
+    Count,
+    Duration,
+    File,
+    Folder,
+    Listen,
+    LogPath,
+    ServiceUrl,
+    Settings,
+    Size,
+    TargetUrls,
+    Text,
+)
 from pdwatch.model.target import DEFAULT_SERVICE
 
 DEFAULT_INTERVAL_SECONDS = 5.0
@@ -67,6 +79,17 @@ class Paths(Settings):
     """Where procfs is mounted."""
 
 
+class Agent(Settings):
+    """What `agent` watches on its host, and `serve` on its own."""
+
+    host: Text | None = None
+    """Name of the host in labels; what the system calls itself unless set. `--host`."""
+    logs: Annotated[tuple[LogPath, ...], Kind("list of files, folders or patterns")] = ()
+    """Engine logs to read: files, folders, patterns such as `/var/log/vllm/*.log`, or `-` for standard input; `--log`."""
+    journal: Annotated[tuple[Text, ...], Kind("list of text")] = ()
+    """systemd units whose journal to read; `--journal`."""
+
+
 class Config(Settings):
     """Everything that can be set."""
 
@@ -100,6 +123,8 @@ class Config(Settings):
     """The HTTP side of `serve` and `agent`."""
     path: Paths = Paths()
     """Where the kernel shows the host."""
+    agent: Agent = Agent()
+    """What is watched on the host that pdwatch runs on."""
 
     @field_validator("window", mode="before")
     @classmethod

@@ -27,6 +27,10 @@ BASE = "base"
 """Key of the validation context: the folder that relative paths are relative to."""
 
 
+STDIN = "-"
+"""What stands for standard input among log files."""
+
+
 class Settings(BaseModel):
     """A group of settings: frozen, and a key that it does not know is an error. A key without a value is not set."""
 
@@ -56,6 +60,12 @@ def _positive_duration(value: object) -> float:
 
 def _resolved(value: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get(BASE, Path()), str(value))
+
+
+def _log_path(value: object, info: ValidationInfo) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("is no log; write a file, a folder, a pattern or - for standard input")
+    return STDIN if value.strip() == STDIN else str(_resolved(value.strip(), info))
 
 
 def _checked_target(text: str) -> str:
@@ -105,6 +115,9 @@ File = Annotated[Path, BeforeValidator(_resolved), Kind("file")]
 """An absolute path, or one below the folder of the configuration file."""
 
 Folder = Annotated[Path, BeforeValidator(_resolved), Kind("folder")]
+LogPath = Annotated[str, BeforeValidator(_log_path), Kind("file, folder or pattern")]
+"""An absolute path or pattern, one below the folder of the configuration file, or `-`."""
+
 ServiceUrl = Annotated[str, AfterValidator(service_url), Kind("URL")]
 PageUrl = Annotated[str, AfterValidator(worker_url), Kind("URL, with or without /metrics")]
 TargetText = Annotated[Text, AfterValidator(_checked_target), Kind("host:port or URL")]
