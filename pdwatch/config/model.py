@@ -85,7 +85,7 @@ class Agent(Settings):
     host: Text | None = None
     """Name of the host in labels; what the system calls itself unless set. `--host`."""
     logs: Annotated[tuple[LogPath, ...], Kind("list of files, folders or patterns")] = ()
-    """Engine logs to read: files, folders, patterns such as `/var/log/vllm/*.log`, or `-` for standard input; `--log`."""
+    """Engine logs to read: files, folders, patterns such as `logs/*.log`, or `-` for standard input; `--log`."""
     journal: Annotated[tuple[Text, ...], Kind("list of text")] = ()
     """systemd units whose journal to read; `--journal`."""
 

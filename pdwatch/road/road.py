@@ -9,13 +9,16 @@ from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.engines import read, wants
 from pdwatch.judge.advice import Limits
 from pdwatch.judge.judge import Judge
+from pdwatch.model.host import HostReading
 from pdwatch.model.page import Scrape
 from pdwatch.model.reading import PageReading
 from pdwatch.model.snapshot import SelfState, ServiceState, Snapshot
 from pdwatch.model.target import Role, RoleSource, Target, page_url
+from pdwatch.road.hosts import HostRoad
 from pdwatch.scrape.errors import PageError
 from pdwatch.scrape.exposition import PageParser
 from pdwatch.scrape.series import DEFAULT_LIMITS, PageLimits
+from pdwatch.signals.joined import with_hosts
 from pdwatch.signals.routed import RoutedWatch
 from pdwatch.signals.service import Objectives, ServiceWatch
 from pdwatch.signals.worker import WorkerWatch
@@ -57,6 +60,8 @@ class Road:
 
     def __init__(self, settings: RoadSettings) -> None:
         self.settings = settings
+        self.hosts = HostRoad(settings.page_limits)
+        """What is known of hosts."""
         self._parsers: dict[str, PageParser] = {}
         self._services: dict[str, tuple[ServiceWatch, Judge]] = {}
         self._reported_roles: dict[str, Role] = {}
@@ -65,6 +70,7 @@ class Road:
     def configure(self, settings: RoadSettings) -> None:
         """Judge by other settings from now on; what is known of workers and findings stays."""
         self.settings = settings
+        self.hosts.limits = settings.page_limits
         for name, (service, judge) in self._services.items():
             policy = settings.services.get(name, ServicePolicy())
             service.configure(policy.objectives, policy.connector, settings.thresholds, settings.window)
@@ -91,6 +97,10 @@ class Road:
         known = self._worker(target).health
         known.at, known.status, known.error, known.version = at, health, error, version or known.version
 
+    def observe_host(self, reading: HostReading) -> None:
+        """Take what the collectors of this process tell of its own host."""
+        self.hosts.observe(reading)
+
     def keep(self, targets: Iterable[Target]) -> None:
         """Forget every worker that is not among *targets*."""
         urls = {target.url: target.service for target in targets}
@@ -105,12 +115,13 @@ class Road:
         """Close a round at *now* and return its snapshot."""
         self._cycles += 1
         stale_after = self.settings.thresholds.stale_intervals * self.settings.interval
+        hosts = self.hosts.states(now, stale_after)
         services = {
-            name: judge.judge(service.signals(now, stale_after), now)
+            name: judge.judge(with_hosts(service.signals(now, stale_after), hosts), now)
             for name, (service, judge) in self._services.items()
             if service.workers
         }
-        return Snapshot(now, services, {}, self._self_state(services, cycle_seconds, discovery))
+        return Snapshot(now, services, hosts, self._self_state(services, cycle_seconds, discovery))
 
     def _self_state(
         self, services: Mapping[str, ServiceState], cycle_seconds: float | None, discovery: DiscoveryStatus

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pdwatch.host.processes.collector import ProcessCollector
-from pdwatch.host.processes.join import serving
 from pdwatch.host.processes.procfs import ProcFs
+from pdwatch.model.serving import serving
 
 __all__ = ["ProcFs", "ProcessCollector", "serving"]
