@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pdwatch.model.host import HostState
 from pdwatch.model.snapshot import ServiceSignals
-from pdwatch.signals.experts import expert_balance
+from pdwatch.signals.expert_logs import expert_balance
 from pdwatch.signals.placement import placements
 
 
