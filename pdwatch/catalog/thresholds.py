@@ -33,6 +33,11 @@ class Thresholds:
     queue_imbalance_requests: float = _threshold(
         8.0, "requests", "Requests that the busiest engine must hold above the mean before load counts as uneven."
     )
+    slow_pace: float = _threshold(
+        1.7,
+        "ratio",
+        "Time a token takes on one worker over the median of its pool from which the worker counts as slow.",
+    )
     pressure_high: float = _threshold(1.0, "ratio", "Demand over capacity from which a pool is too small.")
     pressure_target: float = _threshold(0.75, "ratio", "Demand over capacity that a resized pool is planned for.")
     pressure_low: float = _threshold(0.35, "ratio", "Demand over capacity below which a pool may give a replica away.")
@@ -59,6 +64,78 @@ class Thresholds:
     )
     min_requests: float = _threshold(
         5.0, "requests", "Finished requests a window needs before rates of them are judged."
+    )
+    host_event_seconds: float = _threshold(
+        600.0, "seconds", "Time for which an XID, an uncorrected memory error or a fault in a log stays a finding."
+    )
+    fabric_symbol_errors_per_second: float = _threshold(
+        10.0, "per second", "Symbol errors of a port above which its link counts as bad; some are normal on fast links."
+    )
+    fabric_recoveries_per_second: float = _threshold(
+        5 / 60, "per second", "Retrainings of a link after errors above which it counts as bad."
+    )
+    fabric_receive_errors_per_second: float = _threshold(
+        10.0, "per second", "Damaged packets received by a port above which its link counts as bad."
+    )
+    fabric_discards_per_second: float = _threshold(
+        100.0, "per second", "Packets dropped at a port above which it is a finding."
+    )
+    fabric_sequence_errors_per_second: float = _threshold(
+        100.0, "per second", "Packets out of order or sent again above which a path counts as lossy."
+    )
+    fabric_rnr_naks_per_second: float = _threshold(
+        10.0, "per second", "Answers 'receiver not ready' above which it is a finding."
+    )
+    fabric_timeouts_per_second: float = _threshold(
+        1.0, "per second", "Acknowledgements that did not come in time, above which it is a finding."
+    )
+    fabric_congestion_share: float = _threshold(
+        0.01, "ratio", "Packets marked or answered for congestion, above which a port counts as congested."
+    )
+    fabric_congestion_per_second: float = _threshold(
+        100.0, "per second", "Congestion marks a second below which a port never counts as congested."
+    )
+    fabric_wait_ratio: float = _threshold(
+        1.0, "ratio", "Ticks without credit over words sent, from which a port counts as congested."
+    )
+    fabric_wait_growth: float = _threshold(
+        3.0, "times", "Growth of that ratio over the port's own baseline from which it counts as congested."
+    )
+    gpu_throttled_share: float = _threshold(
+        0.1, "ratio", "Share of time in which a GPU is slowed by heat or by its power supply, above which it matters."
+    )
+    gpu_power_capped_share: float = _threshold(
+        0.5, "ratio", "Share of time at the power limit above which it is worth knowing."
+    )
+    gpu_busy_ratio: float = _threshold(
+        0.3, "ratio", "Mean utilization from which a GPU's links should run at full speed."
+    )
+    nvlink_errors_per_second: float = _threshold(
+        1.0, "per second", "Corrected NVLink errors above which a link counts as degraded."
+    )
+    kv_buffer_bytes_max: float = _threshold(
+        10e9, "bytes", "Size of a KV transfer buffer on a GPU above which memory becomes tight."
+    )
+    transfer_min_bytes_per_second: float = _threshold(
+        10e6, "bytes per second", "KV moved by one host below which its path is not judged."
+    )
+    transfer_min_transfers: float = _threshold(
+        5.0, "transfers", "KV transfers that a window needs before their speed is judged."
+    )
+    transfer_off_fabric_share: float = _threshold(
+        0.1, "ratio", "RDMA bytes over KV bytes moved below which KV travels another way."
+    )
+    transfer_baseline_share: float = _threshold(
+        0.5, "ratio", "Bandwidth of a transfer over its own baseline below which it is slow."
+    )
+    transfer_baseline_seconds: float = _threshold(
+        30.0, "seconds", "Time over which the normal speed of a path is learned."
+    )
+    memlock_bytes: float = _threshold(
+        1e9, "bytes", "Locked-memory limit below which registering memory for RDMA may fail."
+    )
+    expert_balancedness_low: float = _threshold(
+        0.7, "ratio", "Expert balancedness (mean over maximum of tokens) below which load is uneven."
     )
 
     @classmethod

@@ -41,4 +41,5 @@ class Judge:
             advice=advice,
             findings=findings,
             placements=signals.placements,
+            expert_balance_estimate=signals.expert_balance_estimate,
         )

@@ -157,6 +157,9 @@ def _read_service(name: str, data: Json) -> ServiceState:
         workers=tuple(_read_worker(worker) for worker in _objects(data, "workers")),
         findings=tuple(_read_finding(finding) for finding in _objects(data, "findings")),
         placements=tuple(read_record(Placement, placement) for placement in _objects(data, "placements")),
+        expert_balance_estimate={
+            replica: _number(value) for replica, value in _object(data, "expert_balance_estimate").items()
+        },
     )
 
 

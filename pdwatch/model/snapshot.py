@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pdwatch.model.host import HostState
+from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
 from pdwatch.model.judgement import Advice, Finding
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing
@@ -50,6 +51,8 @@ class EngineState:
     """Prompt tokens to compute that wait."""
     itl_seconds: float | None = None
     """Mean time between tokens within the window."""
+    pace_seconds: float | None = None
+    """Seconds a token took between the last two pages: between tokens where answers are made, else in prefill."""
     kv_recomputed_share: float | None = None
     """Share of uncached prompt tokens that this engine computed itself instead of receiving."""
     generation_tokens_per_request: float | None = None
@@ -99,6 +102,8 @@ class WorkerState:
     version: str | None = None
     family: str | None = None
     model: str | None = None
+    cache: Mapping[str, str] = field(default_factory=dict)
+    """What its page tells of the cache configuration that both sides must share."""
     scrape_seconds: float | None = None
     restarts: int = 0
     """Restarts seen within the window."""
@@ -246,6 +251,12 @@ class ServiceSignals:
     """The hosts of its workers, by name, while it is judged; the snapshot has them beside the services."""
     placements: tuple[Placement, ...] = field(default=(), kw_only=True)
     """Workers whose host is among `hosts`."""
+    host_signals: Mapping[str, HostSignals] = field(default_factory=dict, kw_only=True)
+    """By host, while the service is judged."""
+    transfer_paths: Mapping[str, TransferPathSignals] = field(default_factory=dict, kw_only=True)
+    """By worker that reports transfers, while the service is judged."""
+    expert_balance_estimate: Mapping[str, float] = field(default_factory=dict, kw_only=True)
+    """By replica with several ranks: mean over maximum of their token rates. No balance of experts, only a hint."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from pdwatch.signals.flows import ServiceFlows
 from pdwatch.signals.latency import latency_state, slo_state
 from pdwatch.signals.pool import pool_state
 from pdwatch.signals.pressure import with_pressure
+from pdwatch.signals.rank_balance import expert_balance_estimate
 from pdwatch.signals.routed import NOT_ROUTED, Routed, RoutedWatch
 from pdwatch.signals.transfer import transfer_state
+from pdwatch.signals.transfer_path import TransferPaths
 from pdwatch.signals.worker import WorkerWatch
 
 POOL_ROLES = (Role.PREFILL, Role.DECODE, Role.BOTH, Role.UNKNOWN)
@@ -42,6 +44,7 @@ class ServiceWatch:
         self.routers: dict[str, RoutedWatch] = {}
         """By the URL of the router's page."""
         self._departed: dict[Role, Flow] = defaultdict(Flow)
+        self._paths = TransferPaths(thresholds)
 
     def configure(self, objectives: Objectives, connector: str | None, thresholds: Thresholds, horizon: float) -> None:
         """Measure by other settings from now on; what was seen stays."""
@@ -77,6 +80,10 @@ class ServiceWatch:
             latency=latency_state(flows, transfer),
             slo=slo_state(flows.window, goals.ttft, goals.itl, goals.target),
             workers=states,
+            transfer_paths=self._paths.observe(
+                {state.worker: [] if state.stale else self.workers[state.url].windows() for state in states}
+            ),
+            expert_balance_estimate=expert_balance_estimate(states),
         )
 
     def _routed(self, url: str) -> Routed:

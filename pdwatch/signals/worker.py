@@ -12,6 +12,7 @@ from pdwatch.model.snapshot import Trouble, WorkerState
 from pdwatch.model.target import Role, RoleSource, Target
 from pdwatch.model.window import Flow, Window, together
 from pdwatch.signals.engine import EngineWatch
+from pdwatch.signals.mustmatch import shared_cache_facts
 from pdwatch.signals.role import behaviour
 from pdwatch.signals.routed import NOT_ROUTED, Routed
 
@@ -156,6 +157,7 @@ class WorkerWatch:
             version=self.health.version,
             family=self._family,
             model=next((engine.facts.model for engine in engines if engine.facts.model), None),
+            cache=shared_cache_facts(engines[0].facts.cache) if engines else {},
             scrape_seconds=self._scrape_seconds,
             restarts=max((window.resets for window in self.windows()), default=0),
             router_healthy=routed.healthy,
