@@ -47,15 +47,16 @@ def _joined(first: Target, later: Target) -> Target:
 
 
 def _distinct(targets: tuple[Target, ...]) -> tuple[Target, ...]:
-    """Give all workers of one name the next kind of name until none is called as another.
+    """Give all workers of one name the next kind of name until none is called as another of its service.
 
     Which name a worker gets depends on the set of targets and never on their order.
     """
     levels = [0] * len(targets)
     while True:
         names = [_NAMES[level](target) for level, target in zip(levels, targets, strict=True)]
-        counts = Counter(names)
-        taken_twice = [index for index, name in enumerate(names) if counts[name] > 1]
+        called = [(target.service, name) for target, name in zip(targets, names, strict=True)]
+        counts = Counter(called)
+        taken_twice = [index for index, each in enumerate(called) if counts[each] > 1]
         raised = [index for index in taken_twice if levels[index] < len(_NAMES) - 1]
         if not raised:
             return tuple(_named(target, name) for target, name in zip(targets, names, strict=True))

@@ -95,3 +95,15 @@ def test_no_two_workers_share_a_name(pairs: list[tuple[str, str]]) -> None:
 
     assert len({url for url, _ in pairs}) == len(found)
     assert len(found) == len({one.worker for one in found})
+
+
+def test_two_services_may_use_the_same_name() -> None:
+    """Every series carries its service, so that each may have its decode-0."""
+    found = merged(
+        [
+            Target("http://a:1/metrics", "decode-0", service="small"),
+            Target("http://b:1/metrics", "decode-0", service="large"),
+        ]
+    )
+
+    assert ["decode-0", "decode-0"] == [target.worker for target in found]
