@@ -7,12 +7,12 @@ The order of the questions matters: is anything known, is something broken that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.findings import BY_ID
-from pdwatch.judge.words import percent
+from pdwatch.judge.words import percent, seconds
 from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
 from pdwatch.model.snapshot import PoolState, ServiceSignals
 from pdwatch.model.target import Role
@@ -54,7 +54,7 @@ class Verdict:
 
 def verdict(case: Case) -> Verdict:
     """Return the answer for one service at one instant."""
-    for ask in (_broken, _unknown, _decode_full, _prefill_short, _uneven):
+    for ask in (_broken, _unknown, _decode_full, _prefill_short, _uneven, _blind):
         answer = ask(case)
         if answer is not None:
             return answer
@@ -157,6 +157,18 @@ def _uneven(case: Case) -> Verdict | None:
     return Verdict(Action.REBALANCE, f"Capacity suffices, load is uneven. {found.summary}", found.evidence)
 
 
+def _blind(case: Case) -> Verdict | None:
+    """Requests wait, and nobody knows yet how fast they are worked off."""
+    for role in (Role.PREFILL, Role.DECODE):
+        pool = case.pool(role)
+        if pool is not None and pool.pressure_ratio is None and pool.requests_waiting:
+            reason = (
+                f"{pool.requests_waiting:.0f} requests wait on {role}; how fast they are worked off is not known yet."
+            )
+            return Verdict(Action.CANNOT_TELL, reason)
+    return None
+
+
 def _hold(case: Case) -> Verdict:
     known = [
         pool
@@ -184,6 +196,9 @@ def confidence(case: Case, horizon: float, watched: float) -> float:
     return round(max(0.1, fullness) * sample, 2)
 
 
+_BY_FINDINGS = (Action.FIX, Action.REBALANCE)
+
+
 class Advisor:
     """The advice of one service from tick to tick: a change is given once it has stood for a while."""
 
@@ -205,7 +220,7 @@ class Advisor:
         case = Case(signals, findings, self._thresholds, self._limits)
         answer = verdict(case)
         if self._given is not None and answer.action is not self._given.action and not self._stood(answer.action, now):
-            return self._given
+            return self._pend(answer)
         same = self._given is not None and self._given.action is answer.action
         since = self._given.since if same and self._given is not None else now
         self._pending = None
@@ -221,13 +236,23 @@ class Advisor:
         )
         return self._given
 
+    def _pend(self, answer: Verdict) -> Advice:
+        """Return the advice given last. One to hold says what is coming, since its own reason no longer holds."""
+        assert self._given is not None  # noqa: S101 - for the type checker; `advise` asks only then
+        if self._given.action is Action.HOLD:
+            wait = seconds(self._thresholds.advice_seconds)
+            self._given = replace(
+                self._given, reason=f"Unless it passes within {wait}: {answer.reason}", evidence=answer.evidence
+            )
+        return self._given
+
     def _stood(self, action: Action, now: float) -> bool:
         """Tell whether another action than the given one has been the answer for long enough.
 
-        What is broken is said at once: its findings have their own onset.
+        What rests on findings begins and ends with them: they have their own onset and clearing.
         """
         assert self._given is not None  # noqa: S101 - for the type checker; `advise` asks only then
-        if action is Action.FIX or self._given.action is Action.CANNOT_TELL:
+        if action in _BY_FINDINGS or self._given.action in (*_BY_FINDINGS, Action.CANNOT_TELL):
             return True
         if self._pending is None or self._pending[0] is not action:
             self._pending = (action, now)

@@ -8,7 +8,8 @@ from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.reading import EngineFacts, Reading
 from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.snapshot import EngineState
-from pdwatch.model.window import Window
+from pdwatch.model.window import Flow, Window, increase
+from pdwatch.signals.pace import Pace, pace
 from pdwatch.signals.role import transferred_share
 from pdwatch.signals.speed import PrefillSpeed, computed_tokens
 from pdwatch.signals.track import Track
@@ -27,6 +28,7 @@ class EngineWatch:
         self.window: Window | None = None
         self._moved_at: float | None = None
         self._held_since: float | None = None
+        self._pace: Pace | None = None
 
     def push(self, reading: Reading, facts: EngineFacts, thresholds: Thresholds, restarted: bool = False) -> None:
         """Take the next reading with the facts of its page."""
@@ -34,8 +36,11 @@ class EngineWatch:
         self.facts = facts
         self.track.push(reading, restarted)
         self.window = self.track.window()
+        self._pace = None
         if last is not None and self.track.same_life:
-            self.speed.learn(last, reading)
+            step = Flow((increase(last, reading),))
+            self.speed.learn(last, reading, step)
+            self._pace = pace(last, reading, step)
         if last is None or _moved(last, reading) or not _work(reading):
             self._moved_at = reading.at
         held = self._holds_without_work(reading, thresholds)
@@ -81,6 +86,8 @@ class EngineWatch:
             stuck_seconds=_since(self._moved_at, reading.at),
             held_seconds=_since(self._held_since, reading.at),
             prefill_tokens_per_second=self.speed.tokens_per_second,
+            pace_seconds=self._pace.seconds if self._pace is not None else None,
+            pace_load=self._pace.load if self._pace is not None else None,
         )
         return gauges if window is None else _with_rates(gauges, window, self.track.grown())
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.reading import Reading
-from pdwatch.model.window import Flow, Window, increase
+from pdwatch.model.window import Flow, Window
 
 _LIGHT_CONCURRENCY = 1.2
 _ENOUGH_SATURATED = 3
@@ -39,14 +39,11 @@ class PrefillSpeed:
         self._saturated = _Average()
         self._light = _Average()
 
-    def learn(self, before: Reading, after: Reading) -> None:
-        """Learn from one scrape interval within one life of the process. One without prompts teaches nothing."""
-        spent = _spent(before, after)
-        if spent is None or spent <= 0:
-            return
-        step, seconds = Flow((increase(before, after),)), after.at - before.at
-        computed = computed_tokens(step)
-        if not computed:
+    def learn(self, before: Reading, after: Reading, step: Flow) -> None:
+        """Learn from the *step* between two readings within one life of the process; without prompts it is nothing."""
+        prefilled, seconds = step.histogram(Q.PREFILL_TIME), after.at - before.at
+        spent, computed = (prefilled.sum if prefilled is not None else 0.0), computed_tokens(step)
+        if spent <= 0 or not computed:
             return
         if before.value(Q.REQUESTS_WAITING) and after.value(Q.REQUESTS_WAITING):
             self._saturated.add(computed / seconds)
@@ -61,14 +58,6 @@ class PrefillSpeed:
         if self._light.count:
             return max(self._light.value, self._saturated.value)
         return self._saturated.value if self._saturated.count else None
-
-
-def _spent(before: Reading, after: Reading) -> float | None:
-    """Return the seconds that requests spent in prefill between two readings."""
-    old, new = before.shape.histograms.get(Q.PREFILL_TIME), after.shape.histograms.get(Q.PREFILL_TIME)
-    if old is None or new is None or old.sum is None or new.sum is None:
-        return None
-    return after.values[new.sum] - before.values[old.sum]
 
 
 def computed_tokens(window: Window | Flow) -> float | None:

@@ -97,7 +97,41 @@ def test_uneven_load_with_room_is_rebalanced(worker: MakeWorker, service: MakeSe
     signals = service([worker(Role.PREFILL), busy, *calm])
     given = [judge.judge(signals, now).advice.action for now in (0.0, 10.0, 20.0)]
 
-    assert [Action.HOLD, Action.HOLD, Action.REBALANCE] == given
+    assert [Action.HOLD, Action.REBALANCE, Action.REBALANCE] == given
+
+
+def test_what_was_mended_is_not_advised_any_longer(worker: MakeWorker, service: MakeService) -> None:
+    """Advice that rests on a finding ends with it: nobody is sent to a worker that is back."""
+    dead = worker(
+        Role.DECODE, "decode-1", failures=2, up=False, stale=True, trouble=Trouble.UNREACHABLE, error="refused"
+    )
+    judge = Judge(Thresholds(), 60.0, {})
+    workers = [worker(Role.PREFILL), worker(Role.DECODE)]
+    signals = (service([*workers, dead]), service([*workers, worker(Role.DECODE, "decode-1")]))
+    given = [judge.judge(each, now).advice.action for now, each in zip((0.0, 5.0), signals, strict=True)]
+
+    assert [Action.FIX, Action.HOLD] == given
+
+
+def test_hold_says_what_is_coming(worker: MakeWorker, service: MakeService) -> None:
+    """While a change has not stood, the reason is no longer that there is room."""
+    calm = service([worker(Role.PREFILL), worker(Role.DECODE)])
+    full = service([worker(Role.PREFILL), worker(Role.DECODE, engine=FULL)])
+    advisor = Advisor(Thresholds(), 60.0, {})
+    advisor.advise(calm, (), 0.0)
+    pending = advisor.advise(full, (), 5.0)
+
+    assert Action.HOLD is pending.action
+    assert pending.reason.startswith("Unless it passes within 10 s: Decode is too small")
+
+
+def test_a_queue_of_unknown_speed_cannot_be_told(worker: MakeWorker, service: MakeService) -> None:
+    """The first page shows requests waiting and no rate; nobody can say that there is room."""
+    fresh = {"requests_waiting": 30.0, "prefill_demand_tokens_per_second": None, "prefill_tokens_per_second": None}
+    advice = _advice(service([worker(Role.PREFILL, engine=fresh), worker(Role.DECODE)]))
+
+    assert Action.CANNOT_TELL is advice.action
+    assert "30 requests wait on prefill; how fast they are worked off is not known yet." == advice.reason
 
 
 def test_unknown_roles_cannot_be_told(worker: MakeWorker, service: MakeService) -> None:

@@ -97,8 +97,66 @@ def test_engine_stuck_names_engine_and_time(worker: MakeWorker, service: MakeSer
 
 
 def test_engine_stuck_waits_for_the_threshold(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """A pause of 9.9 seconds is a long prefill."""
-    assert [] == hits("engine_stuck", service([worker(Role.DECODE, engine={"stuck_seconds": 9.9})]))
+    """A pause of 9.4 seconds is a long prefill; two scrape intervals are never exactly ten."""
+    assert [] == hits("engine_stuck", service([worker(Role.DECODE, engine={"stuck_seconds": 9.4})]))
+    assert 1 == len(hits("engine_stuck", service([worker(Role.DECODE, engine={"stuck_seconds": 9.98})])))
+
+
+def test_worker_restarted_is_information(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """Somebody may have wanted it; nothing is wrong by that alone."""
+    found = hits("worker_restarted", service([worker(Role.DECODE, restarts=1)]))
+
+    assert ["decode-0 restarted once within the window; its counters began at zero."] == [hit.summary for hit in found]
+    assert Severity.INFO is BY_ID["worker_restarted"].severity
+
+
+def test_worker_slow_names_it_beside_its_peers(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """90 ms a token where the others take 30."""
+    peers = [worker(Role.DECODE, f"decode-{n}", engine={"pace_seconds": 0.03}) for n in range(2)]
+    slow = worker(Role.DECODE, "decode-2", engine={"pace_seconds": 0.09})
+
+    assert ["decode-2 is slow: a token takes it 3.0 times as long as the other decode workers."] == [
+        hit.summary for hit in hits("worker_slow", service([*peers, slow]))
+    ]
+
+
+def test_a_worker_with_more_to_do_is_not_called_slow(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """Twice the pace time for three times the batch is the batch."""
+    peer = worker(Role.DECODE, "a", engine={"pace_seconds": 0.03, "pace_load": 20.0})
+    busy = worker(Role.DECODE, "b", engine={"pace_seconds": 0.06, "pace_load": 60.0})
+
+    assert [] == hits("worker_slow", service([peer, busy]))
+
+
+def test_a_single_worker_has_no_peers_to_be_slower_than(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """Prefill and decode are not compared with each other."""
+    signals = service(
+        [worker(Role.PREFILL, engine={"pace_seconds": 0.0001}), worker(Role.DECODE, engine={"pace_seconds": 0.05})]
+    )
+
+    assert [] == hits("worker_slow", signals)
+
+
+def test_prefill_saturated_tells_demand_and_queue(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """14,000 tokens a second arrive where 10,000 are computed."""
+    short = worker(
+        Role.PREFILL,
+        engine={"prefill_demand_tokens_per_second": 14_000.0, "backlog_tokens": 0.0, "requests_waiting": 9.0},
+    )
+
+    assert ["Prompts arrive and wait at 140 % of what prefill computes; 9 requests wait."] == [
+        hit.summary for hit in hits("prefill_saturated", service([short, worker(Role.DECODE)]))
+    ]
+
+
+def test_prefill_behind_a_full_decode_pool_is_not_saturated(
+    worker: MakeWorker, service: MakeService, hits: Hits
+) -> None:
+    """Its queue is decode's fault."""
+    short = worker(Role.PREFILL, engine={"prefill_demand_tokens_per_second": 14_000.0})
+    full = worker(Role.DECODE, engine={"kv_cache_usage_ratio": 0.99})
+
+    assert [] == hits("prefill_saturated", service([short, full]))
 
 
 def test_role_empty_when_nobody_of_a_role_answers(worker: MakeWorker, service: MakeService, hits: Hits) -> None:

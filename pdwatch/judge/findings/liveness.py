@@ -11,6 +11,9 @@ from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.snapshot import Trouble, WorkerState
 from pdwatch.model.target import Role
 
+_JITTER = 0.95
+"""Scrapes come a little early or late; a threshold of two intervals is met by two of them."""
+
 
 def _scope(worker: WorkerState) -> dict[str, str]:
     return {"role": worker.role.value, "worker": worker.worker}
@@ -49,7 +52,7 @@ def _stuck(view: View) -> Iterator[Hit]:
     limit = view.thresholds.stuck_seconds
     for worker in view.service.workers:
         for engine in worker.engines:
-            if worker.up and (engine.stuck_seconds or 0.0) >= limit:
+            if worker.up and (engine.stuck_seconds or 0.0) >= _JITTER * limit:
                 scope = _scope(worker) | {"engine": engine.engine}
                 stuck = Evidence("stuck_seconds", engine.stuck_seconds, "seconds", limit, scope)
                 held = (engine.requests_running or 0.0) + (engine.requests_waiting or 0.0)
@@ -76,6 +79,17 @@ def _nobody_answers(view: View, role: Role) -> bool:
     """Tell whether every worker of a role is unreachable, each for as long as it takes to call it down."""
     down = {hit.scope["worker"] for hit in _down(view)}
     return all(worker.worker in down for worker in view.service.workers if worker.role is role)
+
+
+def _restarted(view: View) -> Iterator[Hit]:
+    for worker in view.service.workers:
+        if worker.restarts:
+            scope = _scope(worker)
+            restarts = Evidence("restarts", worker.restarts, "restarts", None, scope)
+            summary = (
+                f"{worker.worker} restarted {times(worker.restarts)} within the window; its counters began at zero."
+            )
+            yield Hit(scope, summary, (restarts,))
 
 
 FINDINGS = (
@@ -127,5 +141,17 @@ FINDINGS = (
         detect=_stuck,
         clear_seconds=0.0,
         not_capacity=True,
+    ),
+    FindingDef(
+        id="worker_restarted",
+        severity=Severity.INFO,
+        title="Worker restarted",
+        meaning="The worker's process began anew: its page tells a later start, or its counters fell. Requests that it had "
+        "were lost, and its caches are empty.",
+        confirm="Look at the start time of the process and at the end of the log before it.",
+        fix="Nothing, if somebody restarted it. Else read why it ended: out of memory, a failed collective, a liveness probe.",
+        confused_with="Elastic scaling, which rebuilds the counters without a new process.",
+        detect=_restarted,
+        clear_seconds=0.0,
     ),
 )

@@ -1,11 +1,15 @@
-"""Load that is uneven within a pool."""
+"""Pools that cannot keep up, load that is uneven within a pool, and workers slower than their peers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.words import percent
 from pdwatch.model.judgement import Evidence, Severity
+from pdwatch.model.snapshot import WorkerState
+from pdwatch.model.target import Role
 
 
 def _imbalanced(view: View) -> Iterator[Hit]:
@@ -29,7 +33,88 @@ def _imbalanced(view: View) -> Iterator[Hit]:
             yield Hit(scope, summary, evidence)
 
 
+def _slow(view: View) -> Iterator[Hit]:
+    for role in view.service.pools:
+        paces = {
+            worker.worker: found
+            for worker in view.service.workers
+            if worker.role is role and not worker.stale and (found := _pace(worker)) is not None
+        }
+        for name, (pace, load) in paces.items():
+            others = [own for other, own in paces.items() if other != name]
+            if not others:
+                continue
+            usual = median(seconds for seconds, _ in others)
+            fuller = load / max(1.0, median(shared for _, shared in others))
+            if pace >= max(view.thresholds.slow_pace, _MORE_LOAD * fuller) * usual:
+                yield _slower(role, name, pace, usual, view.thresholds.slow_pace)
+
+
+_MORE_LOAD = 1.2
+"""A fuller batch is slower, at most in proportion; beyond that, the worker is slow."""
+
+
+def _slower(role: Role, name: str, pace: float, usual: float, limit: float) -> Hit:
+    scope = {"role": role.value, "worker": name}
+    evidence = (
+        Evidence("pace_seconds", pace, "seconds", limit * usual, scope),
+        Evidence("pace_seconds_of_others", usual, "seconds", None, {"role": role.value}),
+    )
+    summary = f"{name} is slow: a token takes it {pace / usual:.1f} times as long as the other {role} workers."
+    return Hit(scope, summary, evidence)
+
+
+def _pace(worker: WorkerState) -> tuple[float, float] | None:
+    """Return seconds and load of the slowest engine: ranks of one worker wait for each other."""
+    found = [(e.pace_seconds, e.pace_load or 0.0) for e in worker.engines if e.pace_seconds is not None]
+    return max(found, default=None)
+
+
+def _saturated(view: View) -> Iterator[Hit]:
+    pool, limit = view.service.pools.get(Role.PREFILL), view.thresholds.pressure_high
+    decode = view.service.pools.get(Role.DECODE)
+    if pool is None or pool.pressure_ratio is None or pool.pressure_ratio < limit:
+        return
+    if decode is not None and (decode.pressure_ratio or 0.0) >= limit:
+        return  # decode does not take the KV, which is its own finding
+    scope = {"role": Role.PREFILL.value}
+    evidence = (
+        Evidence("pressure_ratio", pool.pressure_ratio, "ratio", limit, scope),
+        Evidence("requests_waiting", pool.requests_waiting, "requests", None, scope),
+    )
+    summary = (
+        f"Prompts arrive and wait at {percent(pool.pressure_ratio)} of what prefill computes; "
+        f"{pool.requests_waiting or 0:.0f} requests wait."
+    )
+    yield Hit(scope, summary, evidence)
+
+
 FINDINGS = (
+    FindingDef(
+        id="worker_slow",
+        severity=Severity.WARNING,
+        title="Worker slower than its peers",
+        meaning="A token takes one worker much longer than the other workers of its pool, more than a fuller batch explains.",
+        confirm="Compare the inter-token latency (decode) or prefill seconds per token of the workers of the pool.",
+        fix="Look at the worker's GPUs (throttled, sick, shared with another process), its host (CPU contention, swapping) "
+        "and its links. Take it out of the router until it is mended.",
+        confused_with="A hot rank, which is slower because it has more to do: that is queue_imbalanced.",
+        detect=_slow,
+        onset_seconds=0.5,
+        clear_seconds=30.0,
+        not_capacity=True,
+    ),
+    FindingDef(
+        id="prefill_saturated",
+        severity=Severity.WARNING,
+        title="Prefill cannot keep up",
+        meaning="More prompt tokens arrive and wait than the prefill pool computes, at the speed it was seen to have.",
+        confirm="Watch the requests waiting on prefill: they grow while decode has room.",
+        fix="Add prefill replicas, or shorten prompts, raise prefix-cache hits, or limit admission.",
+        confused_with="A full decode pool, which keeps KV pinned on prefill until prefill cannot admit either.",
+        detect=_saturated,
+        onset_seconds=10.0,
+    ),
     FindingDef(
         id="queue_imbalanced",
         severity=Severity.WARNING,
