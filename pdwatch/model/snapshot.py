@@ -53,6 +53,8 @@ class EngineState:
     """Mean time between tokens within the window."""
     pace_seconds: float | None = None
     """Seconds a token took between the last two pages: between tokens where answers are made, else in prefill."""
+    pace_load: float | None = None
+    """Requests that shared the engine meanwhile."""
     kv_recomputed_share: float | None = None
     """Share of uncached prompt tokens that this engine computed itself instead of receiving."""
     generation_tokens_per_request: float | None = None
