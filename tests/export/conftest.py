@@ -8,11 +8,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from math import inf
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from pdwatch.export.app import create_app
+from pdwatch.export.guard import protection
 from pdwatch.export.hub import SnapshotHub
 from pdwatch.export.reload import Reloader
 from pdwatch.export.server import Server
@@ -246,8 +249,16 @@ def make_worker() -> Callable[..., WorkerState]:
 class Site:
     """The exporter on loopback, its event loop in a thread of its own."""
 
-    def __init__(self, load: Callable[[], Awaitable[None]] | None = None, connections: int = 64) -> None:
-        self.loop = asyncio.new_event_loop()
+    def __init__(
+        self,
+        load: Callable[[], Awaitable[None]] | None = None,
+        connections: int = 64,
+        web: Path | None = None,
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+    ) -> None:
+        self.told: list[str] = []
+        self._middleware, self._tls = protection(web, self.told.append)
+        self.loop = new_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
         self.now = NOW
@@ -257,8 +268,14 @@ class Site:
     async def _start(self, load: Callable[[], Awaitable[None]] | None, connections: int) -> None:
         self.hub = SnapshotHub()
         self.reloader = Reloader(load, lambda: self.now, NOW - 3600) if load is not None else None
-        app = create_app(self.hub, reloader=self.reloader, clock=lambda: self.now, heartbeat_seconds=0.05)
-        self.server = Server(app, on_stop=self.hub.close, connections=connections)
+        app = create_app(
+            self.hub,
+            reloader=self.reloader,
+            clock=lambda: self.now,
+            heartbeat_seconds=0.05,
+            middleware=self._middleware,
+        )
+        self.server = Server(app, on_stop=self.hub.close, tls=self._tls, connections=connections)
         await self.server.start("127.0.0.1", 0)
 
     def call(self, function: Callable[..., Awaitable[None]], *arguments: object) -> None:
@@ -293,8 +310,8 @@ def open_site() -> Iterator[Callable[..., Site]]:
     """Start exporters that are stopped when the test ends."""
     sites: list[Site] = []
 
-    def start(load: Callable[[], Awaitable[None]] | None = None, connections: int = 64) -> Site:
-        sites.append(Site(load, connections))
+    def start(*arguments: Any, **named: Any) -> Site:
+        sites.append(Site(*arguments, **named))
         return sites[-1]
 
     yield start
