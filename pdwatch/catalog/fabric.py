@@ -88,7 +88,7 @@ LIFESPAN = define(
     "fabric_port_counters_lifespan_seconds", "How long the kernel answers with the same counters, in seconds.", PORT
 )
 SATURATED = define(
-    "fabric_port_counter_saturated_info",
+    "fabric_port_saturated_info",
     "A counter that is stuck at the largest value it can hold, always 1.",
     (*PORT, "counter"),
     "info",

@@ -9,6 +9,7 @@ import httpx
 
 from pdwatch.cli.daemon import Daemon
 from pdwatch.cli.errors import UsageError
+from pdwatch.cli.localhost import LocalHost
 from pdwatch.config.model import Config
 from pdwatch.model.decode import snapshot_from_json
 from pdwatch.model.snapshot import Snapshot
@@ -37,7 +38,7 @@ async def _watch(config: Config, seconds: float) -> Snapshot:
         latest[:] = [snapshot]
         arrived.set()
 
-    daemon = Daemon(config, time.time, keep)
+    daemon = Daemon(config, time.time, keep, local=LocalHost())
     await daemon.start()
     try:
         await asyncio.sleep(seconds)

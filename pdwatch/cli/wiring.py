@@ -46,6 +46,11 @@ def loop_settings(config: Config) -> LoopSettings:
     return LoopSettings(interval=config.scrape.interval)
 
 
+def host_loop_settings(config: Config) -> LoopSettings:
+    """Return the rhythm of scraping pages about hosts."""
+    return LoopSettings(interval=config.scrape.interval, probes=False)
+
+
 def transport_settings(config: Config) -> TransportSettings:
     """Return how targets are asked."""
     scrape = config.scrape

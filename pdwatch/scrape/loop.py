@@ -167,7 +167,7 @@ class ScrapeLoop:
         self._on_scrape(scrape)
 
     async def _probe(self, course: _Course) -> None:
-        if course.probing or course.target.role is Role.ROUTER:
+        if course.probing or course.target.role is Role.ROUTER or not self._settings.probes:
             return
         course.probing = True
         try:

@@ -17,6 +17,8 @@ class LoopSettings:
     """From the start of one cycle to the start of the next."""
     probe_interval: float = 60.0
     """Between two looks at `/health` and `/version` of one worker."""
+    probes: bool = True
+    """Whether targets have `/health` and `/version`; exporters of hosts have not."""
 
     @property
     def deadline(self) -> float:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
-from pdwatch.cli.commands.serve import serving
+from pdwatch.cli.commands.serve import Program, serving
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.narration import say
 from pdwatch.cli.parser import nearest
@@ -69,7 +69,8 @@ async def _play(args: argparse.Namespace, story: _Story) -> None:
         say(f"pdwatch demo: {story.scenario.name}: {story.scenario.description}")
         say(f"pdwatch demo: expected: {story.scenario.expected}")
         config = _config(args, fleet.urls)
-        async with serving(args, config) if args.serve else nullcontext() as server:
+        program = Program("pdwatch demo", lambda: config)
+        async with serving(program, config) if args.serve else nullcontext() as server:
             if server is not None:
                 say(f"pdwatch demo: look at {server.url}, or run: pdwatch top --connect {server.url}")
             await _until(stop, story.seconds)

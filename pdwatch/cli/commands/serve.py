@@ -9,12 +9,14 @@ import gc
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 import uvloop
 
 from pdwatch.cli.daemon import Daemon
 from pdwatch.cli.errors import UsageError
+from pdwatch.cli.localhost import LocalHost
 from pdwatch.cli.narration import Narrator, say
 from pdwatch.cli.protection import protect
 from pdwatch.cli.settings import require_targets, resolve
@@ -29,44 +31,66 @@ from pdwatch.model.snapshot import Snapshot
 from pdwatch.scrape.credentials import CredentialsError
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a command serves."""
+
+    name: str
+    """`pdwatch serve`, in front of every line of narration."""
+    configure: Callable[[], Config]
+    """Reads the configuration, at the start and for each reload. Raises `ConfigError` or `UsageError`."""
+    local: Callable[[], LocalHost] | None = None
+    """Makes what watches the own host."""
+
+
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; SIGHUP loads the configuration again.
 
     Raises `UsageError` or `ConfigError` where it cannot begin.
     """
-    config = resolve(args, os.environ)
-    require_targets(config)
+
+    def configure() -> Config:
+        config = resolve(args, os.environ)
+        require_targets(config)
+        return config
+
+    return run_program(Program("pdwatch serve", configure, LocalHost))
+
+
+def run_program(program: Program) -> int:
+    """Serve until SIGINT or SIGTERM and return the exit status. Raises `UsageError` or `ConfigError`."""
+    config = program.configure()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(args, config))
+            runner.run(_serve(program, config))
     except (ListenError, CredentialsError) as error:
         raise UsageError(str(error)) from error
     return 0
 
 
-async def _serve(args: argparse.Namespace, config: Config) -> None:
+async def _serve(program: Program, config: Config) -> None:
     stop = asyncio.Event()
-    async with serving(args, config) as server:
+    async with serving(program, config) as server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        say(f"pdwatch serve: {server.url} (metrics at {server.url}metrics)")
+        say(f"{program.name}: {server.url} (metrics at {server.url}metrics)")
         await stop.wait()
-        say("pdwatch serve: stopped")
+        say(f"{program.name}: stopped")
 
 
 @contextlib.asynccontextmanager
-async def serving(args: argparse.Namespace, config: Config) -> AsyncIterator[Server]:
+async def serving(program: Program, config: Config) -> AsyncIterator[Server]:
     """Collect and serve within the context. Raises `ListenError` or `UsageError` before anything is collected."""
     hub, narrator = SnapshotHub(), Narrator()
-    middleware, tls = protect(config.web, lambda line: say(f"pdwatch serve: {line}"))
+    middleware, tls = protect(config.web, lambda line: say(f"{program.name}: {line}"))
 
     def publish(snapshot: Snapshot) -> None:
         hub.publish(snapshot)
         narrator.hear(snapshot)
 
-    daemon = Daemon(config, time.time, publish)
-    reloader = Reloader(lambda: _reload(args, daemon), time.time, time.time())
+    daemon = Daemon(config, time.time, publish, local=program.local() if program.local is not None else None)
+    reloader = Reloader(lambda: _reload(program, daemon), time.time, time.time())
     server = Server(create_app(hub, reloader=reloader, middleware=middleware), on_stop=hub.close, tls=tls)
     host, port = listen_address(config.listen)
     await server.start(host, port)
@@ -87,13 +111,13 @@ def spare_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-async def _reload(args: argparse.Namespace, daemon: Daemon) -> None:
+async def _reload(program: Program, daemon: Daemon) -> None:
     try:
-        await daemon.reload(resolve(args, os.environ))
-    except (ConfigError, CredentialsError) as error:
-        say(f"pdwatch serve: kept the old configuration: {error}")
+        await daemon.reload(program.configure())
+    except (ConfigError, CredentialsError, UsageError) as error:
+        say(f"{program.name}: kept the old configuration: {error}")
         raise ReloadError(str(error)) from error
-    say("pdwatch serve: configuration loaded again")
+    say(f"{program.name}: configuration loaded again")
 
 
 def _reload_on_hangup(reloader: Reloader) -> None:

@@ -35,7 +35,7 @@ def _identities(samples: Samples, ports: Ports) -> None:
         ports[_key(labels)] |= told(labels, "link_layer", "netdev", "speed")
     for labels, _ in samples.of(f"{_PORT}state_info"):
         ports[_key(labels)] |= told(labels, "state", "physical_state")
-    for labels, _ in samples.of(f"{_PORT}counter_saturated_info"):
+    for labels, _ in samples.of(f"{_PORT}saturated_info"):
         ports[_key(labels)].setdefault("saturated", []).append(labels["counter"])
 
 
