@@ -25,3 +25,23 @@ def rate(per_second: float) -> str:
 def times(count: int) -> str:
     """Return `once`, `twice`, `3 times`."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def gigabits(bits_per_second: float) -> str:
+    """Return the rate of a link: `400 Gb/s`."""
+    return f"{bits_per_second / 1e9:.4g} Gb/s"
+
+
+def bandwidth(bytes_per_second: float) -> str:
+    """Return a bandwidth: `3.2 GB/s`, `85 MB/s`."""
+    if bytes_per_second >= 1e9:
+        return f"{bytes_per_second / 1e9:.1f} GB/s"
+    return f"{bytes_per_second / 1e6:.3g} MB/s"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes: `1.5 GB`, `64 MB`, `64 kB`."""
+    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= factor:
+            return f"{count / factor:.3g} {unit}"
+    return f"{count:.0f} bytes"
