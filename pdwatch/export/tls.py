@@ -21,15 +21,24 @@ def server_context(config: TlsConfig) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version, context.maximum_version = config.min_version, config.max_version
     context.set_alpn_protocols(["http/1.1"])
-    if config.cipher_suites:
-        context.set_ciphers(":".join(config.cipher_suites))
-    if not config.prefer_server_cipher_suites:
-        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    _set_suites(context, config)
     _load_pair(context, config)
     if config.client_ca_file is not None:
         _load_authority(context, config, config.client_ca_file)
     context.verify_mode = config.client_auth
     return context
+
+
+def _set_suites(context: ssl.SSLContext, config: TlsConfig) -> None:
+    if not config.prefer_server_cipher_suites:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    if not config.cipher_suites:
+        return
+    try:
+        context.set_ciphers(":".join(config.cipher_suites))
+    except ssl.SSLError as error:
+        problem = f"names no suite that {ssl.OPENSSL_VERSION} has on this machine"
+        raise config.written.error("cipher_suites", problem, "remove it") from error
 
 
 def _look(config: TlsConfig, key: str, path: Path, sign: bytes, thing: str) -> None:

@@ -129,13 +129,13 @@ def _tls(section: Section, folder: Path) -> TlsConfig:
     minimum, maximum = _version(section, "min_version", "TLS12"), _version(section, "max_version", "TLS13")
     if minimum > maximum:
         raise section.error("min_version", "is above max_version", "swap them, or leave out both")
-    ca = section.text("client_ca_file")
+    ca = _file(section, "client_ca_file", folder)
     prefer = section.flag("prefer_server_cipher_suites")
     return TlsConfig(
-        cert_file=_file(section, "cert_file", folder),
-        key_file=_file(section, "key_file", folder),
-        client_ca_file=folder / ca if ca else None,
-        client_auth=_client_auth(section, bool(ca)),
+        cert_file=_needed_file(section, "cert_file", folder),
+        key_file=_needed_file(section, "key_file", folder),
+        client_ca_file=ca,
+        client_auth=_client_auth(section, ca is not None),
         min_version=minimum,
         max_version=maximum,
         cipher_suites=_suites(section, minimum),
@@ -144,11 +144,18 @@ def _tls(section: Section, folder: Path) -> TlsConfig:
     )
 
 
-def _file(section: Section, key: str, folder: Path) -> Path:
-    name = section.text(key)
-    if not name:
+def _needed_file(section: Section, key: str, folder: Path) -> Path:
+    path = _file(section, key, folder)
+    if path is None:
         raise section.error(key, "is missing", f"name a file in PEM format as {key}: FILE")
-    return folder / name
+    return path
+
+
+def _file(section: Section, key: str, folder: Path) -> Path | None:
+    name = section.text(key) or ""
+    if not name.isprintable():
+        raise section.error(key, "holds a sign that no file name should", "name the file with printable signs")
+    return folder / name if name else None
 
 
 def _client_auth(section: Section, has_ca: bool) -> ssl.VerifyMode:

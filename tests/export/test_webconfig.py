@@ -135,6 +135,13 @@ WRONG = [
         "web.yml:2: tls_server_config.cert_file: is no text; write cert_file: value",
     ),
     (
+        'tls_server_config: {cert_file: "a\\0b", key_file: a.key}',
+        (
+            "web.yml:1: tls_server_config.cert_file: holds a sign that no file name should; "
+            "name the file with printable signs"
+        ),
+    ),
+    (
         TLS + ", cert_fil: b}",
         "web.yml:1: tls_server_config.cert_fil: is no known key; did you mean cert_file?",
     ),
