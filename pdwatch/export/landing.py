@@ -10,6 +10,7 @@ from string import Template
 from pdwatch import __version__
 from pdwatch.export import words
 from pdwatch.export.html import Html, join, tag
+from pdwatch.export.landing_host import host_section
 from pdwatch.export.landing_service import service_section
 from pdwatch.model.encode import public_url
 from pdwatch.model.judgement import Severity
@@ -46,9 +47,11 @@ def landing_page(snapshot: Snapshot | None, now: float) -> str:
 def _main(snapshot: Snapshot | None, now: float) -> Html:
     if snapshot is None:
         return _empty("Waiting for the first look.", "Nothing has been collected yet; this page looks again by itself.")
-    if not any(service.workers for service in snapshot.services.values()):
+    hosts = [host_section(state) for _, state in sorted(snapshot.hosts.items())]
+    if not hosts and not any(service.workers for service in snapshot.services.values()):
         return _no_workers(snapshot)
-    return join(service_section(service, now) for _, service in sorted(snapshot.services.items()))
+    services = [service_section(service, now) for _, service in sorted(snapshot.services.items())]
+    return join([*services, *hosts])
 
 
 def _no_workers(snapshot: Snapshot) -> Html:
@@ -77,4 +80,7 @@ def _footer(snapshot: Snapshot | None, now: float) -> str:
         return f"pdwatch {__version__}"
     state = snapshot.self_state
     age = words.duration(max(0.0, now - snapshot.t))
-    return f"pdwatch {__version__} · {state.up} of {state.workers} workers answer · snapshot {age} old"
+    answer = [f"{state.up} of {state.workers} workers answer"] if state.workers or not snapshot.hosts else []
+    hosts = snapshot.hosts
+    answer += [f"{sum(host.up for host in hosts.values())} of {len(hosts)} hosts"] if hosts else []
+    return " · ".join((f"pdwatch {__version__}", *answer, f"snapshot {age} old"))
