@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -50,22 +49,33 @@ def new_session(source: Source, options: Options) -> Session:
     )
 
 
-def run(source: Source, options: Options) -> int:
-    """Show *source* until the viewer leaves, the terminal goes or the source fails; return the exit status.
+def _mend_environment() -> None:
+    """Take away what Textual would read otherwise than people mean it.
 
-    Raises `ValueError` in one line for keys that cannot be.
+    An empty NO_COLOR asks for nothing (no-color.org). COLUMNS and LINES that a shell exported hide every resize.
+    """
+    if not os.environ.get("NO_COLOR", "x"):
+        del os.environ["NO_COLOR"]
+    if not os.environ.get("TEXTUAL_DRIVER"):
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
+
+
+def run(source: Source, options: Options) -> int:
+    """Show *source* until the viewer leaves or the terminal goes; return the exit status.
+
+    Raises `ValueError` in one line for keys that cannot be, and what the source failed with.
     """
     session = new_session(source, options)
-    if not os.environ.get("NO_COLOR", "x"):
-        del os.environ["NO_COLOR"]  # an empty one asks for nothing (no-color.org); Textual takes it for set
+    _mend_environment()
     from pdwatch.top.screen.application import ScreenOptions, TopApp  # noqa: PLC0415 - loads Textual
 
     screen_options = ScreenOptions(theme=options.theme, at=options.at, record=options.record)
     ending = TopApp(session, source, screen_options).run(inline=options.inline)
     if ending is None:
         return 1
-    if ending.error:
-        print(f"pdwatch top: {ending.error}", file=sys.stderr)
+    if ending.failure is not None:
+        raise ending.failure
     if ending.text:
         print(ending.text)
     return ending.status

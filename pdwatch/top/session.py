@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import chain, takewhile
 from math import isfinite
 
 from pdwatch.catalog.thresholds import Thresholds
@@ -16,6 +16,7 @@ from pdwatch.top.command import COMMANDS, Command
 from pdwatch.top.draw.frame import Frame, frame
 from pdwatch.top.events import Event, changes
 from pdwatch.top.gauges import readings
+from pdwatch.top.hardware import hardware_readings
 from pdwatch.top.playhead import Playhead
 from pdwatch.top.scene import Scene
 from pdwatch.top.trail import Trails
@@ -62,7 +63,8 @@ class Session:
         if before is not None and isfinite(snapshot.t - before.t) and snapshot.t > before.t:
             self._interval = snapshot.t - before.t
         self._events.extend(changes(before, snapshot))
-        self._trails.add(snapshot.t, (entry for service in snapshot.services.values() for entry in readings(service)))
+        measured = (entry for service in snapshot.services.values() for entry in readings(service))
+        self._trails.add(snapshot.t, chain(measured, hardware_readings(before, snapshot)))
         self.playhead.arrive(snapshot)
         self._arrived = now
         self.trouble = None

@@ -9,6 +9,7 @@ from pdwatch.model.snapshot import EngineState, WorkerState
 from pdwatch.top import numbers
 from pdwatch.top.cells import Line, Span, Tone, left, right, wrap
 from pdwatch.top.gauges import worker_key
+from pdwatch.top.hardware import gpu_rows
 from pdwatch.top.scene import Scene
 from pdwatch.top.spark import sparkline
 from pdwatch.top.status import of_severity
@@ -47,7 +48,7 @@ def detail(scene: Scene, row: WorkerRow, width: int) -> list[Line]:
         *_engines(worker, width),
         *_missing(worker, width),
         (),
-        _fact("GPUs, ports", "no host data: run pdwatch agent on its host and name it under hosts"),
+        *_hardware(scene, row),
     ]
 
 
@@ -114,6 +115,23 @@ def _engines(worker: WorkerState, width: int) -> Iterator[Line]:
         yield (Span(f"   {left(engine.engine, 9)}{cells}", Tone.MUTED if worker.stale else Tone.PLAIN),)
     if not worker.engines:
         yield (Span("   no engine has been seen on its page", Tone.MUTED),)
+
+
+def _hardware(scene: Scene, row: WorkerRow) -> Iterator[Line]:
+    """Yield the GPUs of the worker and the ports nearest to them."""
+    places = scene.service.placements if scene.service is not None else ()
+    found = [place for place in places if place.worker == row.worker]
+    if not found or scene.snapshot is None:
+        yield _fact("GPUs, ports", "not known: run pdwatch agent on its host and name it under hosts")
+        return
+    for place in found:
+        ports = [f"{device}/{number}" for device, number in place.ports]
+        yield _fact("ports", f"{place.host} {', '.join(ports) or 'not known'}")
+        for gpu in gpu_rows(scene.snapshot, scene.service):
+            if gpu.host == place.host and gpu.gpu.index in place.gpus:
+                use, name = numbers.percent(gpu.gpu.utilization_ratio), gpu.gpu.name or ""
+                text = f"{gpu.gpu.index} {name}  use {use}  {gpu.trouble}"
+                yield (Span(f"   {left('GPU', _LABEL)}", Tone.MUTED), gpu.status.span, Span(f" {text}"))
 
 
 def _missing(worker: WorkerState, width: int) -> Iterator[Line]:

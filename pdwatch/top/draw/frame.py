@@ -18,7 +18,7 @@ from pdwatch.top.draw.experts import experts
 from pdwatch.top.draw.footer import keys_line, status_line, tab_line
 from pdwatch.top.draw.header import WIDE, header, objectives_line
 from pdwatch.top.draw.help import help_lines
-from pdwatch.top.draw.hosts import hosts
+from pdwatch.top.draw.hosts import gpus, ports
 from pdwatch.top.draw.pools import pool_lines, pool_panels
 from pdwatch.top.draw.table import table
 from pdwatch.top.draw.transfer import transfer
@@ -118,8 +118,8 @@ def _page(scene: Scene, width: int) -> list[Line]:
         Tab.WORKERS: lambda: empty(scene, width),
         Tab.TRANSFER: lambda: transfer(scene, width),
         Tab.EXPERTS: lambda: experts(scene, width),
-        Tab.FABRIC: lambda: hosts(scene, "fabric ports"),
-        Tab.GPU: lambda: hosts(scene, "GPUs"),
+        Tab.FABRIC: lambda: ports(scene, width),
+        Tab.GPU: lambda: gpus(scene, width),
         Tab.WHY: lambda: why(scene, width),
     }
     return pages[view.tab]()
@@ -173,7 +173,7 @@ def _tiny_status(scene: Scene) -> Line:
         spans.append(Span(f" {status.glyph}{number}", status.tone if number else Tone.MUTED))
     if scene.snapshot is not None:
         state = scene.snapshot.self_state
-        spans.append(Span(f"  src {state.up}/{state.workers}  {numbers.clock(scene.t)}"))
+        spans += [Span(f"  src {state.up}/{state.workers}  "), Span(numbers.clock(scene.t))]
     if scene.alarm:
-        spans = [Span(f"{scene.mode} ", Tone.REVERSE), *spans]
+        spans += [Span(" "), Span(f" {scene.mode.split()[0]} ", Tone.REVERSE)]
     return tuple(spans)

@@ -53,7 +53,8 @@ class Ending:
     status: int = 0
     text: str = ""
     """To print behind it."""
-    error: str = ""
+    failure: BaseException | None = None
+    """Why the source ended, where it failed."""
 
 
 class TopApp(App[Ending]):
@@ -114,7 +115,7 @@ class TopApp(App[Ending]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Leave when the source failed for good."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.exit(Ending(2, error=" ".join(str(event.worker.error).split())))
+            self.exit(Ending(failure=event.worker.error))
 
     def _tick(self) -> None:
         if not self._options.terminal():
@@ -238,8 +239,8 @@ class TopApp(App[Ending]):
     def _stop_asking(self, *, cancelled: bool) -> None:
         asked, self._asked = self._asked, None
         box = self.query_one("#ask", Input)
-        if cancelled and asked is Ask.FILTER:
-            answer_filter(self.session, "")
+        if asked is Ask.FILTER:
+            answer_filter(self.session, "" if cancelled else box.value)
         elif asked is Ask.TIME and not cancelled:
             answer_time(self.session, box.value)
         box.remove_class("asking")
