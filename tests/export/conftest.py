@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
@@ -19,8 +20,10 @@ from pdwatch.export.guard import protection
 from pdwatch.export.hub import SnapshotHub
 from pdwatch.export.reload import Reloader
 from pdwatch.export.server import Server
+from pdwatch.model.host import HostOrigin, HostReading, HostState
 from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
 from pdwatch.model.reading import Histogram, Missing, Quantity
+from pdwatch.model.records import read_record
 from pdwatch.model.snapshot import (
     Attainment,
     EngineState,
@@ -37,7 +40,14 @@ from pdwatch.model.snapshot import (
 )
 from pdwatch.model.target import Role, RoleSource
 
+DATA = Path(__file__).parent / "data"
 NOW = 1_795_237_620.0
+
+
+def whole_host() -> HostState:
+    """A host of which everything is known, from `data/host.json`."""
+    reading = read_record(HostReading, json.loads((DATA / "host.json").read_text()))
+    return HostState("node0", (HostOrigin.LOCAL,), True, 1.0, reading=reading)
 
 
 def engine(name: str = "0", **values: float) -> EngineState:
@@ -199,7 +209,7 @@ def fleet() -> Snapshot:
     return Snapshot(
         t=NOW,
         services={"deepseek-r1": _service()},
-        hosts={},
+        hosts={"node0": whole_host()},
         self_state=SelfState(
             workers=4,
             up=3,
@@ -323,3 +333,9 @@ def open_site() -> Iterator[Callable[..., Site]]:
 def site(open_site: Callable[..., Site]) -> Site:
     """An exporter without a snapshot and without a configuration file."""
     return open_site()
+
+
+@pytest.fixture
+def host() -> HostState:
+    """A host of which everything is known."""
+    return whole_host()
