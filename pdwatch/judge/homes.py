@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,7 +23,7 @@ UNKNOWN_PORT = PortSignals()
 UNKNOWN_GPU = GpuSignals()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Home:
     """One worker on one host whose reading is fresh."""
 
@@ -68,16 +70,22 @@ class Home:
             if gpu.index in self.placement.gpus or pids.intersection(seen.pids):
                 yield gpu, seen
 
-    def fault_age(self, kind: FaultKind) -> float | None:
-        """Return how many seconds ago its log last told of a fault; `None` when not lately.
+    def writes(self, source: str) -> bool:
+        """Tell whether a log is the worker's: by its unit, its container, or the worker's name in the log's."""
+        named = re.search(rf"(?<!\w){re.escape(self.worker.worker)}(?!\w)", source) is not None
+        return named or (self.group is not None and writes(self.group, source))
 
-        A log that names no process is the worker's own where only one engine group runs on the host.
-        """
-        ages = self.signals.faults.get(kind, {})
-        groups = self.reading.processes.groups if self.reading.processes is not None else ()
-        alone = sum(group.family not in ROUTER_FAMILIES for group in groups) <= 1
-        own = [age for source, age in ages.items() if alone or (self.group is not None and writes(self.group, source))]
-        return min(own, default=None)
+
+@dataclass(frozen=True, slots=True)
+class LogFault:
+    """A fault that a log told of lately."""
+
+    scope: Mapping[str, str]
+    """Of the worker whose log it is; only the host where several run and the log names none."""
+    who: str
+    """The same for a sentence."""
+    seconds_ago: float
+    home: Home | None = None
 
 
 def port_name(port: PortReading) -> str:
@@ -98,6 +106,31 @@ def homes(view: View) -> Iterator[Home]:
         group = next((group for group in groups if group.pid == placement.group), None)
         signals = view.service.host_signals.get(placement.host, HostSignals())
         yield Home(worker, placement, state.reading, signals, group)
+
+
+def log_faults(view: View, kind: FaultKind) -> Iterator[LogFault]:
+    """Yield who logged a fault lately, each once. A host's only engine group owns all logs of the host."""
+    by_host: dict[str, list[Home]] = defaultdict(list)
+    for home in homes(view):
+        by_host[home.host].append(home)
+    for host, living in by_host.items():
+        told: dict[Home | None, float] = {}
+        for source, age in living[0].signals.faults.get(kind, {}).items():
+            owners: list[Home | None] = [home for home in living if home.writes(source)]
+            owners = owners or [_only(living)]
+            told |= {owner: min(age, told.get(owner, age)) for owner in owners}
+        for owner, age in told.items():
+            if owner is None:
+                yield LogFault({"host": host}, f"A worker on {host}", age)
+            else:
+                yield LogFault(owner.scope(), f"{owner.worker.worker} on {host}", age, owner)
+
+
+def _only(living: list[Home]) -> Home | None:
+    """Return the worker of a host that has no other engine group."""
+    processes = living[0].reading.processes
+    engines = [group for group in processes.groups if group.family not in ROUTER_FAMILIES] if processes else []
+    return living[0] if len(living) == 1 and len(engines) <= 1 else None
 
 
 def other_side(role: Role) -> Role | None:

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from pdwatch.judge.definition import FindingDef
-from pdwatch.judge.findings import cache, liveness, queue, requests, roles, transfer
+from pdwatch.judge.findings import (
+    cache,
+    config,
+    experts,
+    fabric,
+    fabric_traffic,
+    gpu,
+    gpu_links,
+    liveness,
+    queue,
+    requests,
+    roles,
+    setup,
+    transfer,
+    transfer_path,
+)
 
 FINDINGS: tuple[FindingDef, ...] = (
     *liveness.FINDINGS,
     *roles.FINDINGS,
+    *gpu.FINDINGS,
+    *gpu_links.FINDINGS,
+    *fabric.FINDINGS,
+    *fabric_traffic.FINDINGS,
+    *config.FINDINGS,
     *transfer.FINDINGS,
+    *transfer_path.FINDINGS,
+    *setup.FINDINGS,
     *requests.FINDINGS,
     *cache.FINDINGS,
     *queue.FINDINGS,
+    *experts.FINDINGS,
 )
 
 BY_ID = {definition.id: definition for definition in FINDINGS}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, View
 from pdwatch.judge.findings.gpu_links import NVLINK_XIDS
-from pdwatch.judge.homes import UNKNOWN_GPU, Home, homes
+from pdwatch.judge.homes import UNKNOWN_GPU, Home, homes, log_faults
 from pdwatch.judge.words import percent, seconds, size
 from pdwatch.model.gpu import GpuReading, GpuState
 from pdwatch.model.hostsignals import GpuSignals
@@ -146,12 +146,11 @@ def _memory_tight(view: View) -> Iterator[Hit]:
                 f"{home.worker.worker} may take for its KV buffer."
             )
             yield Hit(scope, text, evidence, None if free < buffer else Severity.INFO)
-        age = home.fault_age(FaultKind.OUT_OF_MEMORY)
-        if age is not None:
-            scope = home.scope()
-            told = (Evidence("log_out_of_memory_seconds_ago", age, "seconds", None, scope),)
-            text = f"{home.worker.worker} on {home.host} ran out of GPU memory {seconds(age)} ago, says its log."
-            yield Hit(scope, text, told, Severity.CRITICAL)
+    for fault in log_faults(view, FaultKind.OUT_OF_MEMORY):
+        age = fault.seconds_ago
+        told = (Evidence("log_out_of_memory_seconds_ago", age, "seconds", None, fault.scope),)
+        text = f"{fault.who} ran out of GPU memory {seconds(age)} ago, says its log."
+        yield Hit(fault.scope, text, told, Severity.CRITICAL)
 
 
 def _gpu_buffer(kv: KvTransfer | None) -> float | None:

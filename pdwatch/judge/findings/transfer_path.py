@@ -1,0 +1,250 @@
+"""The way that KV takes between the sides: over which wires, how fast, through which memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from statistics import median
+from urllib.parse import urlsplit
+
+from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.homes import Home, homes, other_side
+from pdwatch.judge.words import bandwidth, percent
+from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
+from pdwatch.model.judgement import Evidence, Severity
+from pdwatch.model.port import PortCounter
+from pdwatch.model.process import EngineFamily, KvTransfer
+from pdwatch.model.snapshot import WorkerState
+from pdwatch.model.target import Role
+
+_LOOPBACK = ("localhost", "127.", "::1", "[::1]", "0.0.0.0")  # noqa: S104
+_MOVES_BETWEEN_HOSTS = ("nixl", "mooncake", "p2pnccl", "pynccl", "moriio", "lmcache")
+"""Beginnings of connector names that carry KV from worker to worker."""
+_FEWEST_PEERS = 2
+_GROWN_LOAD = 2.0
+_CROWDED = 0.25
+"""Throughput over the bandwidth of one transfer from which transfers noticeably share the link."""
+
+
+def _off_fabric(view: View) -> Iterator[Hit]:
+    least, share = view.thresholds.transfer_min_bytes_per_second, view.thresholds.transfer_off_fabric_share
+    everyone = list(homes(view))
+    for home in everyone:
+        moved = _moved(view, (each for each in everyone if each.host == home.host))
+        carried = _rdma_bytes(home.signals)
+        if moved is None or moved < least or carried is None or carried >= share * moved:
+            continue
+        if home.worker.worker not in view.service.transfer_paths or _near_peer(view, home, everyone):
+            continue
+        scope = home.scope()
+        evidence = (
+            Evidence("fabric_rdma_bytes_per_second", carried, "bytes per second", share * moved, scope),
+            Evidence("kv_transfer_bytes_per_second", moved, "bytes per second", None, scope),
+        )
+        text = (
+            f"KV moves to or from {home.worker.worker} at {bandwidth(moved)}, but the RDMA ports of {home.host} carry "
+            f"{bandwidth(carried)}: it travels another way, most likely TCP."
+        )
+        yield Hit(scope, text, evidence)
+
+
+def _moved(view: View, living: Iterable[Home]) -> float | None:
+    """Return the KV bytes per second that the workers of one host report."""
+    paths = (view.service.transfer_paths.get(home.worker.worker) for home in living)
+    rates = [path.bytes_per_second for path in paths if path is not None]
+    return sum(rates) if rates else None
+
+
+def _rdma_bytes(signals: HostSignals) -> float | None:
+    """Return what all ports of the host carry, the busier direction; `None` where no port counts bytes."""
+    ways = (PortCounter.RX_BYTES, PortCounter.TX_BYTES)
+    totals = [sum(port.rates.get(way, 0.0) for port in signals.ports.values()) for way in ways]
+    known = any(way in port.rates for port in signals.ports.values() for way in ways)
+    return max(totals) if known else None
+
+
+def _near_peer(view: View, home: Home, everyone: Iterable[Home]) -> bool:
+    """Tell whether KV may rightly avoid the ports: a peer on the same host, or in the same NVLink domain."""
+    role = other_side(home.worker.role)
+    addresses = {urlsplit(worker.url).hostname for worker in view.service.workers if worker.role is role}
+    if urlsplit(home.worker.url).hostname in addresses:
+        return True
+    own = _domains(home)
+    return any(
+        peer.host == home.host or own & _domains(peer)
+        for peer in everyone
+        if peer.worker.worker != home.worker.worker and role in (None, peer.worker.role)
+    )
+
+
+def _domains(home: Home) -> set[tuple[str, int | None]]:
+    gpus = home.reading.gpus.gpus if home.reading.gpus is not None else ()
+    fabrics = (gpu.fabric for gpu in gpus)
+    return {(each.cluster_uuid, each.clique_id) for each in fabrics if each is not None and each.cluster_uuid}
+
+
+def _slow(view: View) -> Iterator[Hit]:
+    workers = {worker.worker: worker for worker in view.service.workers}
+    for name, path in view.service.transfer_paths.items():
+        worker = workers.get(name)
+        if worker is None or path.transfers < view.thresholds.transfer_min_transfers:
+            continue
+        share = view.thresholds.transfer_baseline_share
+        usuals = [usual for usual in (_against_itself(path), _against_peers(view, name, path)) if usual is not None]
+        found = next((each for each in usuals if path.bandwidth_bytes_per_second < share * each[0]), None)
+        if found is None:
+            continue
+        usual, whose = found
+        own = path.bandwidth_bytes_per_second
+        scope = {"role": worker.role.value, "worker": name} | _host_of(view, worker)
+        evidence = (
+            Evidence("kv_transfer_bandwidth_bytes_per_second", own, "bytes per second", share * usual, scope),
+            Evidence("kv_transfer_bandwidth_baseline", usual, "bytes per second", None, scope),
+            Evidence("kv_transfer_bytes_mean", path.bytes_mean, "bytes", None, scope),
+        )
+        text = f"A KV transfer of {name} gets {bandwidth(own)}, {percent(own / usual)} of {whose} {bandwidth(usual)}."
+        yield Hit(scope, text, evidence)
+
+
+def _against_itself(path: TransferPathSignals) -> tuple[float, str] | None:
+    """Return its baseline; `None` where transfers became much smaller or many more, which slows each by itself."""
+    usual, size, throughput = path.baseline_bandwidth, path.baseline_bytes_mean, path.baseline_bytes_per_second
+    if usual is None or size is None or throughput is None:
+        return None
+    crowded = path.bytes_per_second > _GROWN_LOAD * throughput and path.bytes_per_second > _CROWDED * usual
+    return None if crowded or path.bytes_mean < size / 2 else (usual, "its usual")
+
+
+def _against_peers(view: View, name: str, path: TransferPathSignals) -> tuple[float, str] | None:
+    """Return what its peers of the same role get, where there are enough with transfers of like size."""
+    roles = {worker.worker: worker.role for worker in view.service.workers}
+    peers = [
+        other.bandwidth_bytes_per_second
+        for peer, other in view.service.transfer_paths.items()
+        if peer != name
+        and roles.get(peer) is roles.get(name)
+        and other.transfers >= view.thresholds.transfer_min_transfers
+        and path.bytes_mean >= other.bytes_mean / 2
+        and path.bytes_per_second <= _GROWN_LOAD * other.bytes_per_second
+    ]
+    return (median(peers), "its peers'") if len(peers) >= _FEWEST_PEERS else None
+
+
+def _host_of(view: View, worker: WorkerState) -> dict[str, str]:
+    placed = (placement.host for placement in view.service.placements if placement.worker == worker.worker)
+    host = next(placed, worker.host)
+    return {} if host is None else {"host": host}
+
+
+def _on_cpu(view: View) -> Iterator[Hit]:
+    for home in homes(view):
+        part = next((part for part in _carriers(home) if part.buffer_device == "cpu"), None)
+        if part is not None:
+            scope = home.scope()
+            evidence = (Evidence("kv_buffer_on_cpu", 1.0, "ratio", 0.0, scope),)
+            text = (
+                f"{home.worker.worker} on {home.host} stages KV in CPU memory ({part.connector}, kv_buffer_device=cpu)."
+            )
+            yield Hit(scope, text, evidence)
+
+
+def _carriers(home: Home) -> list[KvTransfer]:
+    """Return the connectors of a worker that carry KV between workers."""
+    kv = home.config.kv if home.config is not None else None
+    parts = () if kv is None else (kv, *kv.children)
+    return [part for part in parts if (part.connector or "").lower().startswith(_MOVES_BETWEEN_HOSTS)]
+
+
+def _side_channel(view: View) -> Iterator[Hit]:
+    everyone = list(homes(view))
+    for home in everyone:
+        environment = home.environment
+        nixl = any((part.connector or "").lower().startswith("nixl") for part in _carriers(home))
+        vllm = home.config is not None and home.config.family is EngineFamily.VLLM
+        if environment is None or not vllm or not nixl or not _far_peer(view, home, everyone):
+            continue
+        address = environment.get("VLLM_NIXL_SIDE_CHANNEL_HOST", "")
+        if address and not address.startswith(_LOOPBACK):
+            continue
+        scope = home.scope()
+        evidence = (Evidence("side_channel_local", 1.0, "ratio", 0.0, scope),)
+        said = f"is {address}" if address else "is not set, so localhost holds"
+        text = (
+            f"VLLM_NIXL_SIDE_CHANNEL_HOST of {home.worker.worker} on {home.host} {said}: workers on other hosts cannot reach it "
+            "to fetch KV."
+        )
+        yield Hit(scope, text, evidence, Severity.WARNING if home.worker.role is Role.DECODE else None)
+
+
+def _far_peer(view: View, home: Home, everyone: Iterable[Home]) -> bool:
+    """Tell whether a worker of the other side is on another host."""
+    role = other_side(home.worker.role)
+    placed = {each.worker.worker: each.host for each in everyone}
+    for worker in view.service.workers:
+        if worker.worker == home.worker.worker or role not in (None, worker.role):
+            continue
+        host = placed.get(worker.worker)
+        if host is not None:
+            if host != home.host:
+                return True
+        elif urlsplit(worker.url).hostname != urlsplit(home.worker.url).hostname:
+            return True
+    return False
+
+
+FINDINGS = (
+    FindingDef(
+        id="kv_transfer_off_fabric",
+        severity=Severity.CRITICAL,
+        title="KV does not travel over RDMA",
+        meaning="The connector counts bytes moved to or from a worker, and the RDMA byte counters of its host's ports hardly move. The "
+        "transport fell back to TCP or to another path. Not told where a peer is on the same host or in the same NVLink "
+        "domain, and where ports do not count bytes.",
+        confirm="Watch port_rcv_data and port_xmit_data of the ports during transfers, beside the bytes of the network "
+        "interfaces; start the worker with UCX_LOG_LEVEL=info and read which transports it takes.",
+        fix="Allow RDMA in UCX_TLS (rc, and cuda_copy/cuda_ipc beside it), name the right ports in UCX_NET_DEVICES on both sides, "
+        "check that /dev/infiniband is in the container and the locked-memory limit is unlimited; restart the worker.",
+        confused_with="Virtual functions and bonds whose counters are kept elsewhere.",
+        detect=_off_fabric,
+        onset_seconds=15.0,
+        not_capacity=True,
+    ),
+    FindingDef(
+        id="kv_transfer_slow",
+        severity=Severity.WARNING,
+        title="KV transfers slower than usual",
+        meaning="A transfer of this worker gets less than half of what it got when pdwatch began to watch, or of what its peers "
+        "get, at like sizes and load. The baseline is the worker's own, because a healthy share of a link's rate differs "
+        "widely between networks.",
+        confirm="Divide the increase of the transfer bytes by that of the transfer seconds on this worker, and on its peers.",
+        fix="Look for findings on the same host first: a port down, slow, congested or with errors, PCIe or a GPU degraded. Then look at "
+        "the host of the peers it fetches from. Without any, restart the worker to open its connections anew.",
+        confused_with="Much smaller transfers, which never reach full bandwidth; a load that doubled is not held against it.",
+        detect=_slow,
+        onset_seconds=10.0,
+        not_capacity=True,
+    ),
+    FindingDef(
+        id="kv_buffer_on_cpu",
+        severity=Severity.WARNING,
+        title="KV staged in CPU memory",
+        meaning="The worker's transfer configuration puts its KV buffer in CPU memory: each transfer is copied twice over PCIe and "
+        "takes 100 to 500 microseconds longer than one between GPUs.",
+        confirm="Read kv_buffer_device in the worker's --kv-transfer-config.",
+        fix="Set kv_buffer_device to cuda on both sides, where GPU and network card support GPU-direct RDMA, and restart.",
+        confused_with="Accelerators and hosts without GPU-direct RDMA, which need the CPU buffer.",
+        detect=_on_cpu,
+    ),
+    FindingDef(
+        id="side_channel_local",
+        severity=Severity.CRITICAL,
+        title="NIXL side channel only local",
+        meaning="Workers find each other over NIXL's side channel, and this worker tells its peers on other hosts to come to "
+        "localhost. Handshakes fail, or reach a wrong process. On a decode worker it matters less, because decode fetches.",
+        confirm="`tr '\\0' '\\n' < /proc/PID/environ | grep SIDE_CHANNEL` of the worker; handshake errors in decode's log.",
+        fix="Set VLLM_NIXL_SIDE_CHANNEL_HOST to an address of the host that the peers reach (in Kubernetes the pod's), open the ports "
+        "from 5600 on, and restart the worker.",
+        confused_with="Workers that all run on one host, where localhost is right.",
+        detect=_side_channel,
+        not_capacity=True,
+    ),
+)
