@@ -1,0 +1,1 @@
+"""The policies that are compared, one file per system, under one protocol."""

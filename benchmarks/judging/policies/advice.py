@@ -1,0 +1,51 @@
+"""pdwatch's advice, followed to the letter."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from benchmarks.judging.policies.base import Desired, Rule, View
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.model.judgement import Action
+
+_CHANGES = (
+    Action.SCALE_PREFILL,
+    Action.SCALE_DECODE,
+    Action.SCALE_IN_PREFILL,
+    Action.SCALE_IN_DECODE,
+    Action.SHIFT_TO_PREFILL,
+    Action.SHIFT_TO_DECODE,
+)
+
+
+class FollowAdvice(Rule):
+    """Sets both roles to the desired replicas of an advice that changes capacity, and leaves them alone otherwise.
+
+    The advisor sees workers once they serve. While some are starting, an advice to hold does not cancel them, and
+    one to grow counts them as there. The knob is the pressure that a resized pool is planned for.
+    """
+
+    def __init__(self, name: str, pressure_target: float | None = None) -> None:
+        super().__init__(name)
+        self.watches = {}
+        if pressure_target is not None:
+            known = {entry.name for entry in fields(Thresholds)}
+            wanted = {"pressure_target": pressure_target, "pressure_high": min(1.0, pressure_target + 0.25)}
+            self.watches = {key: value for key, value in wanted.items() if key in known}
+
+    def on_tick(self, view: View) -> Desired:
+        """Return the desired replicas of the snapshot's advice."""
+        current = view.current
+        if view.service is None or view.service.advice.action not in _CHANGES:
+            return current
+        advice = view.service.advice
+        return Desired(
+            _followed(advice.prefill.current, advice.prefill.desired, current.prefill),
+            _followed(advice.decode.current, advice.decode.desired, current.decode),
+        )
+
+
+def _followed(seen: int, desired: int | None, current: int) -> int:
+    if desired is None or desired == seen:
+        return current
+    return max(desired, current) if desired > seen else min(desired, current)
