@@ -26,4 +26,9 @@ def read(page: Page, host: str, at: float) -> HostReading | None:
     """
     samples = Samples(page)
     adapter = next((adapter for adapter in ADAPTERS if adapter.recognises(samples)), None)
-    return None if adapter is None else adapter.read(samples, host, at)
+    if adapter is None:
+        return None
+    try:
+        return adapter.read(samples, host, at)
+    except KeyError as missing:
+        raise ValueError(f"is no page of {adapter.origin}: a series lacks {missing}") from missing
