@@ -105,6 +105,11 @@ class Session:
         """Change what the viewer has chosen."""
         self.view = replace(self.view, **changed)  # type: ignore[arg-type]
 
+    def restless(self, now: float) -> bool:
+        """Tell whether the frame changes by time alone: a replay that plays, a silence that grows."""
+        plays = self.settings.replay and self.playhead.running and not self.playhead.ended
+        return plays or (not self.playhead.past and (self.trouble is not None or self._late(now) is not None))
+
     def _mode(self, now: float) -> tuple[str, bool]:
         playhead = self.playhead
         snapshot, newest = playhead.snapshot, playhead.newest
@@ -115,7 +120,7 @@ class Session:
             state = "END" if playhead.ended else f"x{playhead.speed:g}" if playhead.running else "PAUSED"
             return f"REPLAY {self.settings.source}  {at}  {state}", True
         if playhead.past:
-            return f"PAUSED {at} (-{numbers.duration(newest.t - snapshot.t)})", True
+            return f"PAUSED {at}{_behind(newest.t - snapshot.t)}", True
         if self.trouble is not None and self._arrived is not None:
             return f"SILENT {numbers.duration(now - self._arrived)}  {at}", True
         late = self._late(now)
@@ -137,3 +142,8 @@ class Session:
             return None
         age = now - self._arrived
         return age if age > LATE_INTERVALS * (self._interval or 5.0) else None
+
+
+def _behind(seconds: float) -> str:
+    """Return how far back the screen is, in whole minutes, so that a frozen screen is seldom written."""
+    return f" (-{numbers.duration(seconds // 60 * 60).removesuffix('00s')})" if seconds >= 60 else ""

@@ -191,14 +191,22 @@ def test_a_frozen_screen_goes_on_collecting(session, states) -> None:
     _press(seen, "pause")
     for snapshot in later:
         seen.arrive(snapshot, NOW)
-    assert "PAUSED 11:06:40 UTC (-30s)" in _text(seen)
+    assert "PAUSED 11:06:40 UTC" in _text(seen)
     assert "HOLD" in _text(seen)
     _press(seen, "step-forward")
-    assert "PAUSED 11:06:50 UTC (-20s)" in _text(seen)
+    assert "PAUSED 11:06:50 UTC" in _text(seen)
     _press(seen, "event-forward")
     assert "SCALE DECODE" in _text(seen)
     _press(seen, "newest")
     assert "LIVE" in _text(seen)
+
+
+def test_how_far_back_is_told_in_minutes(session, states, snapshot) -> None:
+    """So that a frozen screen is seldom written."""
+    seen = session(states["decode"])
+    seen.arrive(snapshot(t=1_795_000_200.0), NOW)
+    answer_time(seen, "11:06:40")
+    assert "PAUSED 11:06:40 UTC (-3m)" in _text(seen)
 
 
 def test_the_past_is_the_picture_of_its_moment(session, states) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from pdwatch.model.judgement import Evidence, Finding, Severity
+from pdwatch.model.snapshot import Snapshot
 from pdwatch.top.cells import Tone, ascii_text, line_width
 from pdwatch.top.session import Session
 from pdwatch.top.view import Tab
@@ -95,3 +99,49 @@ def test_state_never_hides_in_colour(session: MakeSession) -> None:
             for tone, glyphs in shapes.items():
                 told = "".join(span.text for span in line)
                 assert tone not in {span.tone for span in line} or any(glyph in told for glyph in glyphs), told
+
+
+HOSTILE = ("\x1b[2Jx", "a\nb", "\u202egnp", "模型模型模型模型", "e\u0301" * 30, "\ud800", "x" * 500, "")
+
+
+@pytest.fixture
+def named(service, worker, advice, snapshot) -> Callable[[str], list[Snapshot]]:
+    """Build snapshots in which everything has one name, and none is left."""
+
+    def build(text: str) -> list[Snapshot]:
+        changed = {"host": text, "replica": text, "model": text, "version": text, "error": text, "up": False}
+        scope = {"worker": text, "role": text}
+        finding = Finding(text, Severity.CRITICAL, scope, 0.0, text, text, (Evidence(text, 1.0, text),))
+        state = service([worker(f"w{text}", **changed)], advice(reason=text), service=text, findings=(finding,))
+        errors = {text: text}
+        return [snapshot(state, discovery_errors=errors), snapshot(t=1_795_000_002.0, discovery_errors=errors)]
+
+    return build
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_name_can_break_the_screen(text: str, session: MakeSession, named: Callable[[str], list[Snapshot]]) -> None:
+    """Whatever workers, hosts, errors and services are called: every line is printable and as wide as the screen."""
+    seen = session(named(text))
+    for step, tab in itertools.product((-1, 1), Tab):
+        seen.playhead.step(step)
+        seen.choose(tab=tab)
+        for size in ((120, 40), (80, 24), (40, 5)):
+            lines = seen.draw(*size, NOW).lines
+            assert {size[0]} == {line_width(line) for line in lines}
+            assert all(span.text.isprintable() for line in lines for span in line)
+            assert seen.last_frame.text().encode()
+
+
+def test_what_is_remembered_is_bounded(session: MakeSession, states) -> None:
+    """Neither the history nor the events nor the graphs grow without end."""
+    calm, down = states["healthy"][0], states["down"][1]
+    seen = session((), history_bytes=100_000)
+    for index in range(1_500):
+        seen.arrive(replace(down if index % 2 else calm, t=calm.t + 10.0 * index), NOW)
+    scene = seen.scene(NOW)
+
+    assert seen.playhead.history.size <= 100_000
+    assert len(seen.playhead.history) <= 361
+    assert 500 == len(scene.events)
+    assert len(scene.trails) < 40

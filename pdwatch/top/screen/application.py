@@ -72,6 +72,7 @@ class TopApp(App[Ending]):
         self._by_key = {key: command for command in session.settings.commands for key in command.keys}
         self._interval = INTERVALS[0]
         self._drawn = float("-inf")
+        self._fresh = True
         self._ticked = options.clock()
         self._more = asyncio.Event()
         self._asked: Ask | None = None
@@ -103,6 +104,7 @@ class TopApp(App[Ending]):
         begun = False
         async for snapshot in self._source.snapshots():
             session.arrive(snapshot, clock())
+            self._fresh = True
             if not begun and self._options.at:
                 answer_time(session, self._options.at)
             begun = True
@@ -128,18 +130,22 @@ class TopApp(App[Ending]):
         self._ticked = now
         if playhead.wants_more:
             self._more.set()
-        self.session.trouble = self._source.trouble
+        if self._source.trouble != self.session.trouble:
+            self.session.trouble = self._source.trouble
+            self._fresh = True
         self._draw_if_due()
 
     def _draw_if_due(self) -> None:
-        if self._options.clock() - self._drawn >= self._interval - TICK_SECONDS / 2:
+        now = self._options.clock()
+        changed = self._fresh or self.session.restless(now)
+        if changed and now - self._drawn >= self._interval - TICK_SECONDS / 2:
             self.draw()
 
     def draw(self) -> None:
         """Show what is known."""
         canvas = self.query_one(Canvas)
         if canvas.size.width and canvas.size.height:
-            self._drawn = self._options.clock()
+            self._drawn, self._fresh = self._options.clock(), False
             canvas.show(self.session.draw(canvas.size.width, canvas.size.height, self._drawn))
 
     @on(Canvas.Resized)
