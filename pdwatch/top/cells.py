@@ -46,8 +46,11 @@ _MARKS = ("Mn", "Me", "Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp")
 
 def clean(text: str) -> str:
     """Return *text* with `?` for each character that would move the cursor or take no cell."""
-    if text.isascii() and text.isprintable():
-        return text
+    return text if text.isascii() and text.isprintable() else _cleaned(text)
+
+
+@lru_cache(maxsize=8192)
+def _cleaned(text: str) -> str:
     return "".join("?" if unicodedata.category(char) in _MARKS else char for char in text)
 
 
