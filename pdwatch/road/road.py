@@ -9,7 +9,8 @@ from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.engines import read, wants
 from pdwatch.judge.advice import Limits
 from pdwatch.judge.judge import Judge
-from pdwatch.model.host import HostReading
+from pdwatch.model.host import HostReading, HostState
+from pdwatch.model.hostsignals import HostSignals
 from pdwatch.model.page import Scrape
 from pdwatch.model.reading import PageReading
 from pdwatch.model.snapshot import SelfState, ServiceState, Snapshot
@@ -18,6 +19,7 @@ from pdwatch.road.hosts import HostRoad
 from pdwatch.scrape.errors import PageError
 from pdwatch.scrape.exposition import PageParser
 from pdwatch.scrape.series import DEFAULT_LIMITS, PageLimits
+from pdwatch.signals.host import HostSignalsWatch
 from pdwatch.signals.joined import with_hosts
 from pdwatch.signals.routed import RoutedWatch
 from pdwatch.signals.service import Objectives, ServiceWatch
@@ -62,6 +64,7 @@ class Road:
         self.settings = settings
         self.hosts = HostRoad(settings.page_limits)
         """What is known of hosts."""
+        self._host_signals = HostSignalsWatch(settings.thresholds, settings.window)
         self._parsers: dict[str, PageParser] = {}
         self._services: dict[str, tuple[ServiceWatch, Judge]] = {}
         self._reported_roles: dict[str, Role] = {}
@@ -71,6 +74,7 @@ class Road:
         """Judge by other settings from now on; what is known of workers and findings stays."""
         self.settings = settings
         self.hosts.limits = settings.page_limits
+        self._host_signals.configure(settings.thresholds, settings.window)
         for name, (service, judge) in self._services.items():
             policy = settings.services.get(name, ServicePolicy())
             service.configure(policy.objectives, policy.connector, settings.thresholds, settings.window)
@@ -116,12 +120,20 @@ class Road:
         self._cycles += 1
         stale_after = self.settings.thresholds.stale_intervals * self.settings.interval
         hosts = self.hosts.states(now, stale_after)
+        host_signals = self._compare(hosts, now)
         services = {
-            name: judge.judge(with_hosts(service.signals(now, stale_after), hosts), now)
+            name: judge.judge(with_hosts(service.signals(now, stale_after), hosts, host_signals), now)
             for name, (service, judge) in self._services.items()
             if service.workers
         }
         return Snapshot(now, services, hosts, self._self_state(services, cycle_seconds, discovery))
+
+    def _compare(self, hosts: Mapping[str, HostState], now: float) -> Mapping[str, HostSignals]:
+        """Return what the hosts tell in comparison with earlier ticks."""
+        self._host_signals.keep(hosts)
+        for state in hosts.values():
+            self._host_signals.observe(state)
+        return self._host_signals.signals(now)
 
     def _self_state(
         self, services: Mapping[str, ServiceState], cycle_seconds: float | None, discovery: DiscoveryStatus
