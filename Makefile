@@ -23,7 +23,7 @@ services: ## Install the real programs that tests start: Prometheus, Alertmanage
 	@sh tests/live/install.sh
 
 test: $(STAMP) services ## Run all tests
-	PDWATCH_REQUIRE_LIVE=1 PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest $(TEST_ARGS)
+	REQUIRE_LIVE=1 PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest $(TEST_ARGS)
 
 check: $(STAMP) ## Lint, format, types, import directions
 	$(BIN)/ruff check .

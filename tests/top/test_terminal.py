@@ -84,7 +84,7 @@ def tmux() -> Iterator[Tmux]:
     """A terminal of 120 by 40 cells."""
     program = shutil.which("tmux")
     if program is None:
-        (pytest.fail if os.environ.get("PDWATCH_REQUIRE_LIVE") == "1" else pytest.skip)("tmux is not installed")
+        (pytest.fail if os.environ.get("REQUIRE_LIVE") == "1" else pytest.skip)("tmux is not installed")
     terminal = Tmux(program)
     yield terminal
     terminal.close()

@@ -23,7 +23,7 @@ import yaml
 DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.1
 PORT_ATTEMPTS = 5
-REQUIRE_LIVE = "PDWATCH_REQUIRE_LIVE"
+REQUIRE_LIVE = "REQUIRE_LIVE"
 
 T = TypeVar("T")
 _direct = build_opener(ProxyHandler({}))
@@ -45,7 +45,7 @@ def eventually(look: Callable[[], T], wanted: Callable[[T], bool] = bool, *, wit
 
 
 def find_program(name: str) -> str:
-    """Return the path of a program. Without it the test is skipped, or fails where PDWATCH_REQUIRE_LIVE is 1."""
+    """Return the path of a program. Without it the test is skipped, or fails where REQUIRE_LIVE is 1."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if path is None:
         reason = f"{name} is not installed; `make services` installs it"

@@ -57,7 +57,7 @@ def test_a_missing_program_skips_with_the_mend(
     find_program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a laptop without Prometheus the rest of the tests still tells something."""
-    monkeypatch.delenv("PDWATCH_REQUIRE_LIVE", raising=False)
+    monkeypatch.delenv("REQUIRE_LIVE", raising=False)
     with pytest.raises(pytest.skip.Exception, match="no-such-program is not installed; `make services` installs it"):
         find_program("no-such-program")
 
@@ -66,6 +66,6 @@ def test_a_missing_program_fails_where_it_is_required(
     find_program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A skipped test must not look like a passed one in CI."""
-    monkeypatch.setenv("PDWATCH_REQUIRE_LIVE", "1")
+    monkeypatch.setenv("REQUIRE_LIVE", "1")
     with pytest.raises(pytest.fail.Exception, match="no-such-program is not installed"):
         find_program("no-such-program")
