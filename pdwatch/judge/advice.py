@@ -161,7 +161,8 @@ def _blind(case: Case) -> Verdict | None:
     """Requests wait, and nobody knows yet how fast they are worked off."""
     for role in (Role.PREFILL, Role.DECODE):
         pool = case.pool(role)
-        if pool is not None and pool.pressure_ratio is None and pool.requests_waiting:
+        few = case.thresholds.queue_imbalance_requests
+        if pool is not None and pool.pressure_ratio is None and (pool.requests_waiting or 0.0) > few:
             reason = (
                 f"{pool.requests_waiting:.0f} requests wait on {role}; how fast they are worked off is not known yet."
             )
