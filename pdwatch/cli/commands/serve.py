@@ -112,12 +112,15 @@ def spare_garbage_collection() -> None:
 
 
 async def _reload(program: Program, daemon: Daemon) -> None:
+    before = daemon.config
     try:
         await daemon.reload(program.configure())
     except (ConfigError, CredentialsError, UsageError) as error:
         say(f"{program.name}: kept the old configuration: {error}")
         raise ReloadError(str(error)) from error
     say(f"{program.name}: configuration loaded again")
+    if daemon.config.listen != before.listen:
+        say(f"{program.name}: still listening on {before.listen}; restart to listen on {daemon.config.listen}")
 
 
 def _reload_on_hangup(reloader: Reloader) -> None:
