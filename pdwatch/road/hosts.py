@@ -18,6 +18,7 @@ LOCAL = "local"
 """Source of what the collectors of this process tell."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SHOWN_NAMES = 3
+_OF_ANY_PROGRAM = ("python_", "process_", "go_", "promhttp_", "scrape_")
 
 
 @dataclass(slots=True)
@@ -88,7 +89,8 @@ class HostRoad:
 def unknown_page(target: Target, body: str) -> str:
     """Return what is wrong with a page that no adapter recognises, with what it holds."""
     lines = (line.partition("{")[0].partition(" ")[0] for line in body.splitlines() if line and line[0] != "#")
-    names = list(dict.fromkeys(line for line in lines if line))
+    every = list(dict.fromkeys(line for line in lines if line))
+    names = [name for name in every if not name.startswith(_OF_ANY_PROGRAM)] or every
     held = f"{', '.join(names[:_SHOWN_NAMES])}{' and more' if len(names) > _SHOWN_NAMES else ''}" or "nothing"
     return (
         f"{target.worker} answers with {held}, which tells of no host; under hosts, "
