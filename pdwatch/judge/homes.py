@@ -138,11 +138,10 @@ def other_side(role: Role) -> Role | None:
     return {Role.PREFILL: Role.DECODE, Role.DECODE: Role.PREFILL}.get(role)
 
 
-def troubled_peers(view: View, home: Home) -> list[str]:
-    """Return the other workers of the service that fail, restarted or do not answer: their peers see it as loss."""
-    return [
+def troubled(view: View) -> frozenset[str]:
+    """Return the workers of the service that fail, restarted or do not answer: their peers see it as loss."""
+    return frozenset(
         worker.worker
         for worker in view.service.workers
-        if worker.worker != home.worker.worker
-        and (worker.failures > 0 or worker.stale or worker.restarts > 0 or worker.health not in (None, 200))
-    ]
+        if worker.failures > 0 or worker.stale or worker.restarts > 0 or worker.health not in (None, 200)
+    )

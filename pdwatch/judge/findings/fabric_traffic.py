@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.definition import FindingDef, Hit, View
-from pdwatch.judge.homes import Home, homes, port_name, troubled_peers
+from pdwatch.judge.homes import Home, homes, port_name, troubled
 from pdwatch.judge.words import percent, rate
 from pdwatch.model.hostsignals import PortSignals
 from pdwatch.model.judgement import Evidence, Severity
@@ -55,8 +55,9 @@ _SIGNS = (
 
 
 def _errors(view: View) -> Iterator[Hit]:
+    in_trouble = troubled(view)
     for home in homes(view):
-        blameless = bool(troubled_peers(view, home))
+        blameless = bool(in_trouble - {home.worker.worker})
         for port, seen in home.ports():
             signs = [
                 (sign, grown)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from statistics import median
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pdwatch.judge.definition import FindingDef, Hit, View
@@ -19,7 +21,7 @@ from pdwatch.model.target import Role
 _LOOPBACK = ("localhost", "127.", "::1", "[::1]", "0.0.0.0")  # noqa: S104
 _MOVES_BETWEEN_HOSTS = ("nixl", "mooncake", "p2pnccl", "pynccl", "moriio", "lmcache")
 """Beginnings of connector names that carry KV from worker to worker."""
-_FEWEST_PEERS = 2
+_FEWEST_PEERS = 3
 _GROWN_LOAD = 2.0
 _CROWDED = 0.25
 """Throughput over the bandwidth of one transfer from which transfers noticeably share the link."""
@@ -27,24 +29,27 @@ _CROWDED = 0.25
 
 def _off_fabric(view: View) -> Iterator[Hit]:
     least, share = view.thresholds.transfer_min_bytes_per_second, view.thresholds.transfer_off_fabric_share
-    everyone = list(homes(view))
-    for home in everyone:
-        moved = _moved(view, (each for each in everyone if each.host == home.host))
-        carried = _rdma_bytes(home.signals)
+    by_host: dict[str, list[Home]] = defaultdict(list)
+    for home in homes(view):
+        by_host[home.host].append(home)
+    addresses = {(worker.role, urlsplit(worker.url).hostname) for worker in view.service.workers} if by_host else set()
+    for host, living in by_host.items():
+        moved, carried = _moved(view, living), _rdma_bytes(living[0].signals)
         if moved is None or moved < least or carried is None or carried >= share * moved:
             continue
-        if home.worker.worker not in view.service.transfer_paths or _near_peer(view, home, everyone):
-            continue
-        scope = home.scope()
-        evidence = (
-            Evidence("fabric_rdma_bytes_per_second", carried, "bytes per second", share * moved, scope),
-            Evidence("kv_transfer_bytes_per_second", moved, "bytes per second", None, scope),
-        )
-        text = (
-            f"KV moves to or from {home.worker.worker} at {bandwidth(moved)}, but the RDMA ports of {home.host} carry "
-            f"{bandwidth(carried)}: it travels another way, most likely TCP."
-        )
-        yield Hit(scope, text, evidence)
+        for home in living:
+            if home.worker.worker not in view.service.transfer_paths or _near_peer(home, by_host, addresses):
+                continue
+            scope = home.scope()
+            evidence = (
+                Evidence("fabric_rdma_bytes_per_second", carried, "bytes per second", share * moved, scope),
+                Evidence("kv_transfer_bytes_per_second", moved, "bytes per second", None, scope),
+            )
+            text = (
+                f"KV moves to or from {home.worker.worker} at {bandwidth(moved)}, but the RDMA ports of {host} carry "
+                f"{bandwidth(carried)}: it travels another way, most likely TCP."
+            )
+            yield Hit(scope, text, evidence)
 
 
 def _moved(view: View, living: Iterable[Home]) -> float | None:
@@ -62,16 +67,21 @@ def _rdma_bytes(signals: HostSignals) -> float | None:
     return max(totals) if known else None
 
 
-def _near_peer(view: View, home: Home, everyone: Iterable[Home]) -> bool:
-    """Tell whether KV may rightly avoid the ports: a peer on the same host, or in the same NVLink domain."""
+def _near_peer(
+    home: Home, by_host: Mapping[str, Sequence[Home]], addresses: Collection[tuple[Role, str | None]]
+) -> bool:
+    """Tell whether KV may rightly avoid the ports: a peer on the same host, or in the same NVLink domain.
+
+    *addresses* are those of all workers with their roles.
+    """
     role = other_side(home.worker.role)
-    addresses = {urlsplit(worker.url).hostname for worker in view.service.workers if worker.role is role}
-    if urlsplit(home.worker.url).hostname in addresses:
+    if role is not None and (role, urlsplit(home.worker.url).hostname) in addresses:
         return True
     own = _domains(home)
+    near = [peer for living in by_host.values() for peer in living] if own else by_host[home.host]
     return any(
         peer.host == home.host or own & _domains(peer)
-        for peer in everyone
+        for peer in near
         if peer.worker.worker != home.worker.worker and role in (None, peer.worker.role)
     )
 
@@ -84,17 +94,20 @@ def _domains(home: Home) -> set[tuple[str, int | None]]:
 
 def _slow(view: View) -> Iterator[Hit]:
     workers = {worker.worker: worker for worker in view.service.workers}
-    for name, path in view.service.transfer_paths.items():
-        worker = workers.get(name)
-        if worker is None or path.transfers < view.thresholds.transfer_min_transfers:
-            continue
-        share = view.thresholds.transfer_baseline_share
-        usuals = [usual for usual in (_against_itself(path), _against_peers(view, name, path)) if usual is not None]
-        found = next((each for each in usuals if path.bandwidth_bytes_per_second < share * each[0]), None)
+    paths = {
+        name: path
+        for name, path in view.service.transfer_paths.items()
+        if name in workers and path.transfers >= view.thresholds.transfer_min_transfers
+    }
+    peers = {role: _typical(paths[name] for name in paths if workers[name].role is role) for role in Role}
+    share = view.thresholds.transfer_baseline_share
+    for name, path in paths.items():
+        worker, own = workers[name], path.bandwidth_bytes_per_second
+        usuals = (_usual(path, _baseline(path), "its usual"), _usual(path, peers[worker.role], "its peers'"))
+        found = next((each for each in usuals if each is not None and own < share * each[0]), None)
         if found is None:
             continue
         usual, whose = found
-        own = path.bandwidth_bytes_per_second
         scope = {"role": worker.role.value, "worker": name} | _host_of(view, worker)
         evidence = (
             Evidence("kv_transfer_bandwidth_bytes_per_second", own, "bytes per second", share * usual, scope),
@@ -105,28 +118,37 @@ def _slow(view: View) -> Iterator[Hit]:
         yield Hit(scope, text, evidence)
 
 
-def _against_itself(path: TransferPathSignals) -> tuple[float, str] | None:
-    """Return its baseline; `None` where transfers became much smaller or many more, which slows each by itself."""
+class _Normal(NamedTuple):
+    bandwidth: float
+    bytes_mean: float
+    bytes_per_second: float
+
+
+def _baseline(path: TransferPathSignals) -> _Normal | None:
+    """Return what the worker itself got at first."""
     usual, size, throughput = path.baseline_bandwidth, path.baseline_bytes_mean, path.baseline_bytes_per_second
-    if usual is None or size is None or throughput is None:
+    return None if usual is None or size is None or throughput is None else _Normal(usual, size, throughput)
+
+
+def _typical(paths: Iterable[TransferPathSignals]) -> _Normal | None:
+    """Return what the workers of a role get at the median, where there are enough of them."""
+    known = list(paths)
+    if len(known) < _FEWEST_PEERS:
         return None
-    crowded = path.bytes_per_second > _GROWN_LOAD * throughput and path.bytes_per_second > _CROWDED * usual
-    return None if crowded or path.bytes_mean < size / 2 else (usual, "its usual")
+    return _Normal(
+        median(path.bandwidth_bytes_per_second for path in known),
+        median(path.bytes_mean for path in known),
+        median(path.bytes_per_second for path in known),
+    )
 
 
-def _against_peers(view: View, name: str, path: TransferPathSignals) -> tuple[float, str] | None:
-    """Return what its peers of the same role get, where there are enough with transfers of like size."""
-    roles = {worker.worker: worker.role for worker in view.service.workers}
-    peers = [
-        other.bandwidth_bytes_per_second
-        for peer, other in view.service.transfer_paths.items()
-        if peer != name
-        and roles.get(peer) is roles.get(name)
-        and other.transfers >= view.thresholds.transfer_min_transfers
-        and path.bytes_mean >= other.bytes_mean / 2
-        and path.bytes_per_second <= _GROWN_LOAD * other.bytes_per_second
-    ]
-    return (median(peers), "its peers'") if len(peers) >= _FEWEST_PEERS else None
+def _usual(path: TransferPathSignals, normal: _Normal | None, whose: str) -> tuple[float, str] | None:
+    """Return the bandwidth to expect; `None` where transfers are much smaller or many more, which slows each by itself."""
+    if normal is None or path.bytes_mean < normal.bytes_mean / 2:
+        return None
+    grown = path.bytes_per_second > _GROWN_LOAD * normal.bytes_per_second
+    crowded = grown and path.bytes_per_second > _CROWDED * normal.bandwidth
+    return None if crowded else (normal.bandwidth, whose)
 
 
 def _host_of(view: View, worker: WorkerState) -> dict[str, str]:
@@ -156,14 +178,14 @@ def _carriers(home: Home) -> list[KvTransfer]:
 
 def _side_channel(view: View) -> Iterator[Hit]:
     everyone = list(homes(view))
+    hosts = {home.worker.worker: home.host for home in everyone}
     for home in everyone:
-        environment = home.environment
+        environment, config = home.environment, home.config
         nixl = any((part.connector or "").lower().startswith("nixl") for part in _carriers(home))
-        vllm = home.config is not None and home.config.family is EngineFamily.VLLM
-        if environment is None or not vllm or not nixl or not _far_peer(view, home, everyone):
+        if environment is None or config is None or config.family is not EngineFamily.VLLM or not nixl:
             continue
         address = environment.get("VLLM_NIXL_SIDE_CHANNEL_HOST", "")
-        if address and not address.startswith(_LOOPBACK):
+        if (address and not address.startswith(_LOOPBACK)) or not _far_peer(view, home, hosts):
             continue
         scope = home.scope()
         evidence = (Evidence("side_channel_local", 1.0, "ratio", 0.0, scope),)
@@ -175,20 +197,14 @@ def _side_channel(view: View) -> Iterator[Hit]:
         yield Hit(scope, text, evidence, Severity.WARNING if home.worker.role is Role.DECODE else None)
 
 
-def _far_peer(view: View, home: Home, everyone: Iterable[Home]) -> bool:
-    """Tell whether a worker of the other side is on another host."""
-    role = other_side(home.worker.role)
-    placed = {each.worker.worker: each.host for each in everyone}
-    for worker in view.service.workers:
-        if worker.worker == home.worker.worker or role not in (None, worker.role):
-            continue
-        host = placed.get(worker.worker)
-        if host is not None:
-            if host != home.host:
-                return True
-        elif urlsplit(worker.url).hostname != urlsplit(home.worker.url).hostname:
-            return True
-    return False
+def _far_peer(view: View, home: Home, hosts: Mapping[str, str]) -> bool:
+    """Tell whether a worker of the other side is on another host; *hosts* has those that are known by worker."""
+    role, address = other_side(home.worker.role), urlsplit(home.worker.url).hostname
+    return any(
+        hosts[worker.worker] != home.host if worker.worker in hosts else urlsplit(worker.url).hostname != address
+        for worker in view.service.workers
+        if worker.worker != home.worker.worker and role in (None, worker.role)
+    )
 
 
 FINDINGS = (
