@@ -99,7 +99,10 @@ def rate(snapshot):
 BAD = {
     "unknown key": ("scrape: {intervall: 1s}\n", r"pdwatch.yaml:1: scrape.intervall: .*interval"),
     "torn": ("discovery: [{static: [{targets:", r"pdwatch.yaml:1: "),
-    "certificate": ("scrape: {tls: {ca_file: pdwatch.yaml}}\nprefill: [127.0.0.1:1]\n", r"cannot use the TLS files .*pdwatch.yaml"),
+    "certificate": (
+        "scrape: {tls: {ca_file: pdwatch.yaml}}\nprefill: [127.0.0.1:1]\n",
+        r"cannot use the TLS files .*pdwatch.yaml",
+    ),
 }
 
 
