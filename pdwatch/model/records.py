@@ -151,7 +151,7 @@ def _plain_reader(kind: Any) -> Read:
     if isinstance(kind, type) and is_dataclass(kind):
         return lambda value: read_record(kind, {} if value == "" else value)
     if issubclass(kind, Enum):
-        return partial(_word, kind)
+        return partial(_word, {str(member.value): member for member in kind})
     return {bool: _bool, int: _int, float: _float, str: _str}[kind]
 
 
@@ -201,10 +201,10 @@ def _mapping(read_key: Read, read: Read, value: Any) -> dict[Any, Any]:
     return found
 
 
-def _word(kind: type[Enum], value: Any) -> Enum:
-    found = next((member for member in kind if member.value == value), None)
+def _word(words: Mapping[str, Enum], value: Any) -> Enum:
+    found = words.get(value) if isinstance(value, str) else None
     if found is None:
-        raise UnknownWordError(f"{value!r} is none of {', '.join(str(member.value) for member in kind)}")
+        raise UnknownWordError(f"{value!r} is none of {', '.join(words)}")
     return found
 
 
