@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 
 from benchmarks.judging.capacity import capacity
 from benchmarks.judging.frontier import Point, cost_at, frontier
 from benchmarks.judging.hindsight import oracle, static_sweep
 from benchmarks.judging.lineup import LINEUP, Entry, policy
-from benchmarks.judging.loads import LOADS, fleet_spec, table_paths
+from benchmarks.judging.loads import LOADS, TRACES, find_load, fleet_spec
 from benchmarks.judging.loop import Setting, run
 from benchmarks.judging.policies.base import Desired
 from benchmarks.judging.score import Objective
@@ -38,16 +39,17 @@ class Cell:
     startup: float
     seed: int
     minutes: float
-    table: str
+    traces: Path | None
+    table: Path | None
 
     def setting(self) -> Setting | None:
         """Return the setting with a first fleet sized for its first minute; None where its trace is not there."""
-        load = LOADS[self.load](self.minutes * 60.0)
+        load = find_load(self.load, self.minutes * 60.0, self.traces)
         if load is None:
             return None
         spec = fleet_spec(load)
-        if self.table:
-            spec = replace(spec, performance=fit_performance(table_paths()[self.table]))
+        if self.table is not None:
+            spec = replace(spec, performance=fit_performance(self.table))
         setting = Setting(spec, self.minutes * 60.0, self.startup, Objective(), self.seed)
         phase = load.at(0.0)
         needed = capacity(spec, phase, setting.objective).needed(phase.rate, FIRST_USE, FIRST_USE)
@@ -63,36 +65,42 @@ def static_points(cell: Cell) -> tuple[str, list[Point]]:
 def oracle_points(cell: Cell) -> tuple[str, list[Point]]:
     """Run the plans that know the future."""
     setting = cell.setting()
-    chosen = ORACLE_USES if setting is not None else ()
-    return "oracle", [Point(f"{uses[0]:g}/{uses[1]:g}", run(*oracle(setting, *uses))) for uses in chosen]
+    if setting is None:
+        return "oracle", []
+    return "oracle", [Point(f"{uses[0]:g}/{uses[1]:g}", run(*oracle(setting, *uses))) for uses in ORACLE_USES]
 
 
 def policy_points(cell: Cell, entry: Entry, knobs: int) -> tuple[str, list[Point]]:
     """Run one policy with the first *knobs* settings of its knob."""
     setting = cell.setting()
-    chosen = entry.knobs[:knobs] if setting is not None else ()
+    if setting is None:
+        return entry.name, []
+    chosen = entry.knobs[:knobs]
     return entry.name, [Point(f"{knob:g}", run(setting, policy(entry, knob, setting))) for knob in chosen]
 
 
 def main() -> None:
     """Print a table for each load and start-up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--loads", default="drift,flash", help=f"of {', '.join(LOADS)}, or all")
+    parser.add_argument("--loads", default="drift,flash", help=f"of {', '.join((*LOADS, *TRACES))}, or all")
     parser.add_argument("--startups", default="60", help="seconds, comma-separated")
     parser.add_argument("--seeds", default="1")
     parser.add_argument("--minutes", type=float, default=25.0)
     parser.add_argument("--knobs", type=int, default=3, help="settings of each knob to run")
     parser.add_argument("--policies", default="", help="only these; the bars are always there")
-    parser.add_argument("--table", default="", help=f"pass times fitted to one of {', '.join(table_paths()) or 'none'}")
+    parser.add_argument("--traces", type=Path, help="folder with the files of azure and mooncake")
+    parser.add_argument("--table", type=Path, help="measured pass times (.npz) instead of the built-in ones")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    loads = list(LOADS) if args.loads == "all" else args.loads.split(",")
+    loads = [*LOADS, *TRACES] if args.loads == "all" else args.loads.split(",")
     print(f"loads {loads}, start-ups {args.startups} s, seeds {args.seeds}, {args.minutes:g} min each")
     with ProcessPoolExecutor(args.jobs) as pool:
         for load, startup in product(loads, map(float, args.startups.split(","))):
-            cells = [Cell(load, startup, int(seed), args.minutes, args.table) for seed in args.seeds.split(",")]
+            cells = [
+                Cell(load, startup, int(seed), args.minutes, args.traces, args.table) for seed in args.seeds.split(",")
+            ]
             if cells[0].setting() is None:
-                print(f"\n{load}: its trace is not on this machine; left out")
+                print(f"\n{load}: no such trace in the folder of --traces; left out")
                 continue
             print(f"\n{load}, start-up {startup:g} s, TTFT ≤ 2 s and TPOT ≤ 60 ms, all arrivals count")
             report(average(gather(pool, cells, entries(args.policies), args.knobs)))

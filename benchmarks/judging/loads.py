@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.judging.tables import CORPUS, azure_trace, mooncake_trace
+from benchmarks.judging.tables import azure_trace, mooncake_trace
 from pdwatch.demo.model import FleetSpec, Load, Performance, Phase, PoolSpec
 
 PERFORMANCE = Performance(pass_base=0.008, per_token=110e-6, attention=7e-9, alpha=0.0208, beta=1.6e-4, gamma=6e-8)
@@ -60,35 +60,37 @@ def _long(seconds: float) -> Load:
     return Load(phases=phases, smooth=True, output_sigma=0.9)
 
 
-def _azure(seconds: float) -> Load | None:
-    trace = azure_trace(CORPUS, seconds, 4)
+def _azure(seconds: float, folder: Path) -> Load | None:
+    trace = azure_trace(folder, seconds, 4)
     return None if trace is None else Load(trace=trace, phases=(Phase(0.0, 20.0, 1150.0, 210.0),))
 
 
-def _mooncake(seconds: float) -> Load | None:
-    trace = mooncake_trace(CORPUS, seconds)
+def _mooncake(seconds: float, folder: Path) -> Load | None:
+    trace = mooncake_trace(folder, seconds)
     return None if trace is None else Load(trace=trace, phases=(Phase(0.0, 3.4, 8000.0, 350.0),))
 
 
-LOADS: dict[str, Callable[[float], Load | None]] = {
+LOADS: dict[str, Callable[[float], Load]] = {
     "drift": _drift,
     "diurnal": _diurnal,
     "flash": _flash,
     "flat": _flat,
     "flip": _flip,
     "long": _long,
-    "azure": _azure,
-    "mooncake": _mooncake,
 }
-"""Each makes a load for a run of so many seconds; None where it needs a trace that is not there. A trace also says as
-a phase what it begins with, to size the first fleet."""
+"""Each makes a load for a run of so many seconds."""
+TRACES: dict[str, Callable[[float, Path], Load | None]] = {"azure": _azure, "mooncake": _mooncake}
+"""Loads from files in a folder; None where the file is not there. As a phase they say what the trace begins with, to
+size the first fleet."""
+
+
+def find_load(name: str, seconds: float, folder: Path | None) -> Load | None:
+    """Return the load called *name*; None for a trace that is not in *folder*."""
+    if name in LOADS:
+        return LOADS[name](seconds)
+    return None if folder is None else TRACES[name](seconds, folder)
 
 
 def fleet_spec(load: Load, performance: Performance | None = None) -> FleetSpec:
     """Return a fleet for *load*, its worker counts still to be chosen."""
     return FleetSpec(load=load, prefill=POOL, decode=POOL, performance=performance or PERFORMANCE)
-
-
-def table_paths(corpus: Path = CORPUS) -> dict[str, Path]:
-    """Return the performance tables that are there, by name."""
-    return {path.stem: path for path in sorted((corpus / "perf").glob("*.npz"))}

@@ -1,4 +1,4 @@
-"""Measured data that lies beside the project on some machines: performance tables and request traces. Not required."""
+"""Measured data that some have: performance tables and public request traces. Nothing needs them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from pathlib import Path
 
 from pdwatch.demo.model import Performance
 
-CORPUS = Path(__file__).resolve().parents[2].parent / "shared" / "corpus"
 Trace = tuple[tuple[float, int, int], ...]
 
 
@@ -55,7 +54,12 @@ def fit_performance(path: Path) -> Performance:
     near = [index for index, step in enumerate(steps) if step[1] <= 256]
     alpha, beta, gamma = _least_squares([steps[i] for i in near], [times[i] for i in near])
     return Performance(
-        *(max(value, 0.0) for value in (base, per_token, attention, alpha, beta, gamma)),
+        pass_base=max(base, 0.0),
+        per_token=max(per_token, 0.0),
+        attention=max(attention, 0.0),
+        alpha=max(alpha, 0.0),
+        beta=max(beta, 0.0),
+        gamma=max(gamma, 0.0),
     )
 
 
@@ -76,12 +80,12 @@ def _least_squares(rows: Sequence[tuple[float, float, float]], values: Sequence[
     return first, second, third
 
 
-def azure_trace(corpus: Path, seconds: float, times: int) -> Trace | None:
+def azure_trace(folder: Path, seconds: float, times: int) -> Trace | None:
     """Return the Azure LLM inference trace 2023 (conversation), each request *times* times within 20 s of itself.
 
     None where the file is not there. Spread evenly, so that it is the same every time.
     """
-    path = corpus / "traces" / "AzureLLMInferenceTrace_conv.csv"
+    path = folder / "AzureLLMInferenceTrace_conv.csv"
     if not path.exists():
         return None
     with path.open(newline="") as file:
@@ -99,9 +103,9 @@ def _moment(text: str) -> float:
     return datetime.fromisoformat(text[:26] + "+00:00").timestamp()
 
 
-def mooncake_trace(corpus: Path, seconds: float) -> Trace | None:
+def mooncake_trace(folder: Path, seconds: float) -> Trace | None:
     """Return the Mooncake conversation trace (FAST'25), prompts cut at 16 000 tokens; None where it is not there."""
-    path = corpus / "traces" / "mooncake_conversation.jsonl.gz"
+    path = folder / "mooncake_conversation.jsonl.gz"
     if not path.exists():
         return None
     with gzip.open(path, "rt") as file:
