@@ -13,7 +13,6 @@ from benchmarks.judging.frontier import Point, cost_at, frontier
 from benchmarks.judging.hindsight import cheapest_path, oracle
 from benchmarks.judging.labels import label
 from benchmarks.judging.lineup import LINEUP, policy
-from benchmarks.judging.loads import LOADS, find_load, fleet_spec
 from benchmarks.judging.loop import Setting, run
 from benchmarks.judging.policies.base import Desired
 from benchmarks.judging.policies.fixed import Hold, Plan
@@ -274,17 +273,3 @@ def test_macro_f1_is_the_mean_over_what_was_right():
     pairs = [(Action.HOLD, Action.HOLD), (Action.FIX, Action.HOLD)]
 
     assert (2 / 3) / 2 == pytest.approx(macro_f1(pairs))
-
-
-@pytest.mark.parametrize("name", LOADS)
-def test_every_load_of_our_own_is_there(name):
-    """None of these needs a file."""
-    load = find_load(name, 1500.0, None)
-
-    assert load is not None
-    assert fleet_spec(load).load.at(0.0).rate > 0.0
-
-
-def test_a_trace_that_is_not_there_is_left_out(tmp_path):
-    """Without a folder, and with one that lacks the file."""
-    assert [None, None] == [find_load("azure", 60.0, None), find_load("azure", 60.0, tmp_path)]
