@@ -62,13 +62,14 @@ class Home:
             if (port.device, port.port) in own:
                 yield port, self.signals.ports.get((port.device, port.port), UNKNOWN_PORT)
 
-    def gpus(self) -> Iterator[tuple[GpuReading, GpuSignals]]:
-        """Yield its GPUs; one that is lost is still its own by the processes that were on it."""
+    def owns(self, gpu: GpuReading) -> bool:
+        """Tell whether a GPU is its own; one that is lost still is by the processes that were on it."""
         pids = {process.pid for process in self.group.processes} if self.group is not None else set()
-        for gpu in self.reading.gpus.gpus if self.reading.gpus is not None else ():
-            seen = self.signals.gpus.get(gpu.index, UNKNOWN_GPU)
-            if gpu.index in self.placement.gpus or pids.intersection(seen.pids):
-                yield gpu, seen
+        return gpu.index in self.placement.gpus or not pids.isdisjoint(self.seen(gpu).pids)
+
+    def seen(self, gpu: GpuReading) -> GpuSignals:
+        """Return what is known of a GPU over time."""
+        return self.signals.gpus.get(gpu.index, UNKNOWN_GPU)
 
     def writes(self, source: str) -> bool:
         """Tell whether a log is the worker's: by its unit, its container, or the worker's name in the log's."""
@@ -86,6 +87,61 @@ class LogFault:
     """The same for a sentence."""
     seconds_ago: float
     home: Home | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnGpu:
+    """A GPU with the worker that suffers when it does, as far as that is known."""
+
+    gpu: GpuReading
+    seen: GpuSignals
+    home: Home
+    """The worker, or any of its host."""
+    worker: str | None
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """Return worker, host and GPU; without a worker where nothing tells whose it is."""
+        gpu = str(self.gpu.index)
+        return {"host": self.home.host, "gpu": gpu} if self.worker is None else self.home.scope(gpu=gpu)
+
+    @property
+    def name(self) -> str:
+        """Return `GPU 3 of node1, used by decode-0`."""
+        used = f", used by {self.worker}" if self.worker is not None else ""
+        return f"GPU {self.gpu.index} of {self.home.host}{used}"
+
+    @property
+    def subject(self) -> str:
+        """Return the name as the subject of a sentence."""
+        return self.name if self.worker is None else f"{self.name},"
+
+
+def gpus(view: View, spare: bool = False) -> Iterator[OwnGpu]:
+    """Yield the GPUs of each worker; with *spare*, also those of its host that are nobody's.
+
+    A GPU that nobody is known to use belongs to the only worker of its host whose GPUs are not known; where there are
+    several such workers, it is yielded without one.
+    """
+    for living in by_host(view).values():
+        reading = living[0].reading.gpus
+        lost = [home for home in living if not home.placement.gpus]
+        for gpu in reading.gpus if reading is not None else ():
+            owners = [home for home in living if home.owns(gpu)]
+            if not owners and len(lost) == 1:
+                owners = lost
+            for home in owners:
+                yield OwnGpu(gpu, home.seen(gpu), home, home.worker.worker)
+            if not owners and (lost or spare):
+                yield OwnGpu(gpu, living[0].seen(gpu), living[0], None)
+
+
+def by_host(view: View) -> dict[str, list[Home]]:
+    """Return the workers that live on each host."""
+    found: dict[str, list[Home]] = defaultdict(list)
+    for home in homes(view):
+        found[home.host].append(home)
+    return found
 
 
 def port_name(port: PortReading) -> str:
@@ -110,10 +166,7 @@ def homes(view: View) -> Iterator[Home]:
 
 def log_faults(view: View, kind: FaultKind) -> Iterator[LogFault]:
     """Yield who logged a fault lately, each once. A host's only engine group owns all logs of the host."""
-    by_host: dict[str, list[Home]] = defaultdict(list)
-    for home in homes(view):
-        by_host[home.host].append(home)
-    for host, living in by_host.items():
+    for host, living in by_host(view).items():
         told: dict[Home | None, float] = {}
         for source, age in living[0].signals.faults.get(kind, {}).items():
             owners: list[Home | None] = [home for home in living if home.writes(source)]

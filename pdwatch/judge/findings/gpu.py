@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, View
 from pdwatch.judge.findings.gpu_links import NVLINK_XIDS
-from pdwatch.judge.homes import UNKNOWN_GPU, Home, homes, log_faults
+from pdwatch.judge.homes import gpus, log_faults
 from pdwatch.judge.words import percent, seconds, size
 from pdwatch.model.gpu import GpuReading, GpuState
 from pdwatch.model.hostsignals import GpuSignals
@@ -36,28 +36,13 @@ _Complaint = tuple[Severity, str, Evidence]
 
 
 def _unhealthy(view: View) -> Iterator[Hit]:
-    claimed: set[tuple[str, int]] = set()
-    seen_hosts: dict[str, Home] = {}
-    for home in homes(view):
-        seen_hosts.setdefault(home.host, home)
-        for gpu, seen in home.gpus():
-            claimed.add((home.host, gpu.index))
-            scope = home.scope(gpu=str(gpu.index))
-            yield from _ill(gpu, seen, scope, f"GPU {gpu.index} of {home.host}, used by {home.worker.worker}")
-    for host, home in seen_hosts.items():
-        for gpu in home.reading.gpus.gpus if home.reading.gpus is not None else ():
-            if (host, gpu.index) not in claimed:
-                scope = {"host": host, "gpu": str(gpu.index)}
-                seen = home.signals.gpus.get(gpu.index, UNKNOWN_GPU)
-                yield from _ill(gpu, seen, scope, f"GPU {gpu.index} of {host}")
-
-
-def _ill(gpu: GpuReading, seen: GpuSignals, scope: dict[str, str], who: str) -> Iterator[Hit]:
-    complaints = [*_state(gpu, scope), *_memory_errors(gpu, seen, scope), *_xids(seen, scope)]
-    if complaints:
-        worst = max(severity for severity, _, _ in complaints)
-        text = f"{who}: {', '.join(words for _, words, _ in complaints)}."
-        yield Hit(scope, text, tuple(evidence for *_, evidence in complaints), worst)
+    for own in gpus(view, spare=True):
+        scope = own.scope
+        complaints = [*_state(own.gpu, scope), *_memory_errors(own.gpu, own.seen, scope), *_xids(own.seen, scope)]
+        if complaints:
+            worst = max(severity for severity, _, _ in complaints)
+            text = f"{own.name}: {', '.join(words for _, words, _ in complaints)}."
+            yield Hit(scope, text, tuple(evidence for *_, evidence in complaints), worst)
 
 
 def _state(gpu: GpuReading, scope: dict[str, str]) -> Iterator[_Complaint]:
@@ -99,19 +84,17 @@ def _xids(seen: GpuSignals, scope: dict[str, str]) -> Iterator[_Complaint]:
 
 def _throttled(view: View) -> Iterator[Hit]:
     limit, power_limit = view.thresholds.gpu_throttled_share, view.thresholds.gpu_power_capped_share
-    for home in homes(view):
-        for gpu, seen in home.gpus():
-            scope = home.scope(gpu=str(gpu.index))
-            who = f"GPU {gpu.index} of {home.host}, used by {home.worker.worker},"
-            reasons = {reason: seen.throttled.get(reason, 0.0) for reason in _SLOWED}
-            reason, share = max(reasons.items(), key=lambda item: item[1])
-            capped = seen.throttled.get("sw_power_cap", 0.0)
-            if share > limit:
-                text = f"{who} is slowed by {_SLOWED[reason]} {percent(share)} of the time{_degrees(gpu)}."
-                yield Hit(scope, text, _slow_evidence(gpu, reason, share, limit, scope))
-            elif capped > power_limit:
-                text = f"{who} runs at its power limit {percent(capped)} of the time."
-                yield Hit(scope, text, _slow_evidence(gpu, "sw_power_cap", capped, power_limit, scope), Severity.INFO)
+    for own in gpus(view):
+        gpu, throttled, scope = own.gpu, own.seen.throttled, own.scope
+        reasons = {reason: throttled.get(reason, 0.0) for reason in _SLOWED}
+        reason, share = max(reasons.items(), key=lambda item: item[1])
+        capped = throttled.get("sw_power_cap", 0.0)
+        if share > limit:
+            text = f"{own.subject} is slowed by {_SLOWED[reason]} {percent(share)} of the time{_degrees(gpu)}."
+            yield Hit(scope, text, _slow_evidence(gpu, reason, share, limit, scope))
+        elif capped > power_limit:
+            text = f"{own.subject} runs at its power limit {percent(capped)} of the time."
+            yield Hit(scope, text, _slow_evidence(gpu, "sw_power_cap", capped, power_limit, scope), Severity.INFO)
 
 
 def _degrees(gpu: GpuReading) -> str:
@@ -130,22 +113,17 @@ def _slow_evidence(
 
 def _memory_tight(view: View) -> Iterator[Hit]:
     largest = view.thresholds.kv_buffer_bytes_max
-    for home in homes(view):
-        buffer = _gpu_buffer(home.config.kv) if home.config is not None else None
-        for gpu, _ in home.gpus():
-            free = gpu.memory_free_bytes
-            if buffer is None or free is None or (free >= buffer and buffer <= largest):
-                continue
-            scope = home.scope(gpu=str(gpu.index))
-            evidence = (
-                Evidence("gpu_memory_free_bytes", free, "bytes", buffer, scope),
-                Evidence("kv_buffer_bytes", buffer, "bytes", largest, scope),
-            )
-            text = (
-                f"GPU {gpu.index} of {home.host} has {size(free)} free beside the {size(buffer)} that "
-                f"{home.worker.worker} may take for its KV buffer."
-            )
-            yield Hit(scope, text, evidence, None if free < buffer else Severity.INFO)
+    for own in gpus(view):
+        config, free, scope = own.home.config, own.gpu.memory_free_bytes, own.scope
+        buffer = _gpu_buffer(config.kv) if config is not None and own.worker is not None else None
+        if buffer is None or free is None or (free >= buffer and buffer <= largest):
+            continue
+        evidence = (
+            Evidence("gpu_memory_free_bytes", free, "bytes", buffer, scope),
+            Evidence("kv_buffer_bytes", buffer, "bytes", largest, scope),
+        )
+        text = f"{own.subject} has {size(free)} free beside the {size(buffer)} that the KV buffer may take."
+        yield Hit(scope, text, evidence, None if free < buffer else Severity.INFO)
     for fault in log_faults(view, FaultKind.OUT_OF_MEMORY):
         age = fault.seconds_ago
         told = (Evidence("log_out_of_memory_seconds_ago", age, "seconds", None, fault.scope),)

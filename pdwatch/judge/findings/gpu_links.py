@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.definition import FindingDef, Hit, View
-from pdwatch.judge.homes import Home, homes
+from pdwatch.judge.homes import OwnGpu, gpus
 from pdwatch.judge.words import percent, rate, seconds
 from pdwatch.model.gpu import FabricHealth, GpuReading, GpuState
 from pdwatch.model.hostsignals import GpuSignals
@@ -21,33 +21,32 @@ _Complaint = tuple[Severity, str, Evidence]
 
 
 def _nvlink(view: View) -> Iterator[Hit]:
-    for home in homes(view):
-        for gpu, seen in home.gpus():
-            scope = home.scope(gpu=str(gpu.index))
-            complaints = [
-                *_links_down(home, gpu, seen, scope),
-                *_domain(gpu, scope),
-                *_link_errors(view.thresholds, seen.nvlink_errors, scope),
-                *_link_xids(seen, scope),
-            ]
-            if complaints:
-                worst = max(severity for severity, _, _ in complaints)
-                told = ", ".join(words for _, words, _ in complaints)
-                text = f"NVLink of GPU {gpu.index} on {home.host}, used by {home.worker.worker}: {told}."
-                yield Hit(scope, text, tuple(evidence for *_, evidence in complaints), worst)
+    for own in gpus(view):
+        scope = own.scope
+        complaints = [
+            *_links_down(own),
+            *_domain(own.gpu, scope),
+            *_link_errors(view.thresholds, own.seen.nvlink_errors, scope),
+            *_link_xids(own.seen, scope),
+        ]
+        if complaints:
+            worst = max(severity for severity, _, _ in complaints)
+            told = ", ".join(words for _, words, _ in complaints)
+            evidence = tuple(evidence for *_, evidence in complaints)
+            yield Hit(scope, f"NVLink of {own.name}: {told}.", evidence, worst)
 
 
-def _links_down(home: Home, gpu: GpuReading, seen: GpuSignals, scope: Mapping[str, str]) -> Iterator[_Complaint]:
+def _links_down(own: OwnGpu) -> Iterator[_Complaint]:
     """Compare with GPUs of the same name and with its own past: boards leave links unused on purpose."""
-    if gpu.nvlinks_active is None or gpu.state is not GpuState.OK:
+    gpu, reading = own.gpu, own.home.reading.gpus
+    if gpu.nvlinks_active is None or gpu.state is not GpuState.OK or reading is None:
         return
-    gpus = home.reading.gpus.gpus if home.reading.gpus is not None else ()
-    siblings = [each.nvlinks_active or 0 for each in gpus if each.name == gpu.name]
-    most = max([*siblings, seen.nvlinks_most or 0])
+    siblings = [each.nvlinks_active or 0 for each in reading.gpus if each.name == gpu.name]
+    most = max([*siblings, own.seen.nvlinks_most or 0])
     if gpu.nvlinks_active < most:
         severity = Severity.CRITICAL if gpu.nvlinks_active == 0 else Severity.WARNING
         words = f"{gpu.nvlinks_active} links up of {most}"
-        yield severity, words, Evidence("gpu_nvlinks_active", gpu.nvlinks_active, "links", most, scope)
+        yield severity, words, Evidence("gpu_nvlinks_active", gpu.nvlinks_active, "links", most, own.scope)
 
 
 def _domain(gpu: GpuReading, scope: Mapping[str, str]) -> Iterator[_Complaint]:
@@ -80,22 +79,20 @@ def _link_xids(seen: GpuSignals, scope: Mapping[str, str]) -> Iterator[_Complain
 
 
 def _pcie(view: View) -> Iterator[Hit]:
-    for home in homes(view):
-        for gpu, seen in home.gpus():
-            if not seen.pcie_below:
-                continue
-            scope = home.scope(gpu=str(gpu.index))
-            evidence = (
-                Evidence("gpu_pcie_generation", gpu.pcie_generation, "generation", gpu.pcie_generation_max, scope),
-                Evidence("gpu_pcie_width", gpu.pcie_width, "lanes", gpu.pcie_width_max, scope),
-                Evidence("gpu_utilization_ratio", seen.busy_ratio, "ratio", view.thresholds.gpu_busy_ratio, scope),
-            )
-            text = (
-                f"GPU {gpu.index} of {home.host}, used by {home.worker.worker}, works ({percent(seen.busy_ratio or 0.0)}) "
-                f"over PCIe {_link(gpu.pcie_generation, gpu.pcie_width)} where "
-                f"{_link(gpu.pcie_generation_max, gpu.pcie_width_max)} is possible."
-            )
-            yield Hit(scope, text, evidence)
+    for own in gpus(view):
+        gpu, seen, scope = own.gpu, own.seen, own.scope
+        if not seen.pcie_below:
+            continue
+        evidence = (
+            Evidence("gpu_pcie_generation", gpu.pcie_generation, "generation", gpu.pcie_generation_max, scope),
+            Evidence("gpu_pcie_width", gpu.pcie_width, "lanes", gpu.pcie_width_max, scope),
+            Evidence("gpu_utilization_ratio", seen.busy_ratio, "ratio", view.thresholds.gpu_busy_ratio, scope),
+        )
+        text = (
+            f"{own.subject} works ({percent(seen.busy_ratio or 0.0)}) over PCIe {_link(gpu.pcie_generation, gpu.pcie_width)} "
+            f"where {_link(gpu.pcie_generation_max, gpu.pcie_width_max)} is possible."
+        )
+        yield Hit(scope, text, evidence)
 
 
 def _link(generation: int | None, width: int | None) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pdwatch.judge.definition import FindingDef, Hit, View
-from pdwatch.judge.homes import Home, homes, other_side
+from pdwatch.judge.homes import Home, by_host, homes, other_side
 from pdwatch.judge.words import bandwidth, percent
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
 from pdwatch.model.judgement import Evidence, Severity
@@ -29,16 +28,14 @@ _CROWDED = 0.25
 
 def _off_fabric(view: View) -> Iterator[Hit]:
     least, share = view.thresholds.transfer_min_bytes_per_second, view.thresholds.transfer_off_fabric_share
-    by_host: dict[str, list[Home]] = defaultdict(list)
-    for home in homes(view):
-        by_host[home.host].append(home)
-    addresses = {(worker.role, urlsplit(worker.url).hostname) for worker in view.service.workers} if by_host else set()
-    for host, living in by_host.items():
+    everyone = by_host(view)
+    addresses = {(worker.role, urlsplit(worker.url).hostname) for worker in view.service.workers} if everyone else set()
+    for host, living in everyone.items():
         moved, carried = _moved(view, living), _rdma_bytes(living[0].signals)
         if moved is None or moved < least or carried is None or carried >= share * moved:
             continue
         for home in living:
-            if home.worker.worker not in view.service.transfer_paths or _near_peer(home, by_host, addresses):
+            if home.worker.worker not in view.service.transfer_paths or _near_peer(home, everyone, addresses):
                 continue
             scope = home.scope()
             evidence = (
@@ -68,7 +65,7 @@ def _rdma_bytes(signals: HostSignals) -> float | None:
 
 
 def _near_peer(
-    home: Home, by_host: Mapping[str, Sequence[Home]], addresses: Collection[tuple[Role, str | None]]
+    home: Home, everyone: Mapping[str, Sequence[Home]], addresses: Collection[tuple[Role, str | None]]
 ) -> bool:
     """Tell whether KV may rightly avoid the ports: a peer on the same host, or in the same NVLink domain.
 
@@ -78,7 +75,7 @@ def _near_peer(
     if role is not None and (role, urlsplit(home.worker.url).hostname) in addresses:
         return True
     own = _domains(home)
-    near = [peer for living in by_host.values() for peer in living] if own else by_host[home.host]
+    near = [peer for living in everyone.values() for peer in living] if own else everyone[home.host]
     return any(
         peer.host == home.host or own & _domains(peer)
         for peer in near

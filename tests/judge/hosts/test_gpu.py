@@ -13,6 +13,7 @@ from pdwatch.model.hostsignals import GpuSignals, HostSignals
 from pdwatch.model.judgement import Severity
 from pdwatch.model.logline import FaultKind
 from pdwatch.model.process import KvTransfer
+from pdwatch.model.target import Role
 
 Named = Callable[..., list[Hit]]
 Make = Callable[..., Any]
@@ -102,10 +103,33 @@ def test_a_lost_gpu_is_still_its_workers(named: Named, group: Make) -> None:
 
 
 def test_a_lost_gpu_of_nobody_is_told_for_the_host(named: Named) -> None:
-    """Better without a worker than not at all."""
-    lost = dict[str, Any](gpus=[GpuReading(0, state=GpuState.LOST)], own_gpus=())
+    """The worker's own GPU is known to be another one."""
+    lost = [GpuReading(0, state=GpuState.LOST), GpuReading(1)]
 
-    assert [{"host": "node1", "gpu": "0"}] == [hit.scope for hit in named("gpu_unhealthy", **lost)]
+    assert [{"host": "node1", "gpu": "0"}] == [hit.scope for hit in named("gpu_unhealthy", gpus=lost, own_gpus=[1])]
+
+
+def test_other_complaints_about_spare_gpus_are_not_made(named: Named) -> None:
+    """A hot GPU that nobody uses slows nobody."""
+    hot = _seen(throttled={"hw_thermal_slowdown": 0.9})
+
+    assert [] == named("gpu_throttled", gpus=[GpuReading(0), GpuReading(1)], own_gpus=[1], signals=hot)
+
+
+def test_where_nothing_tells_whose_a_gpu_is_the_only_worker_is_named(named: Named) -> None:
+    """An exporter of GPUs alone knows no processes."""
+    hot = _seen(throttled={"hw_thermal_slowdown": 0.9})
+
+    assert [SCOPE] == [hit.scope for hit in named("gpu_throttled", gpus=[GpuReading(0)], own_gpus=(), signals=hot)]
+
+
+def test_among_several_workers_only_the_host_is_named(named: Named, worker: Make, house: Make) -> None:
+    """Better without a worker than with a wrong one."""
+    hot = _seen(throttled={"hw_thermal_slowdown": 0.9})
+    neighbour = worker(Role.DECODE, "decode-1"), "node1", house(gpus=[GpuReading(0)], own_gpus=(), signals=hot)
+    found = named("gpu_throttled", own_gpus=(), more=[neighbour])
+
+    assert [{"host": "node1", "gpu": "0"}] == [hit.scope for hit in found]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +204,7 @@ def test_nvlinks_are_compared_with_siblings(named: Named) -> None:
     gpus = [GpuReading(0, name="H200", nvlinks_active=12), GpuReading(1, name="H200", nvlinks_active=18)]
     found = named("nvlink_degraded", gpus=gpus)
 
-    assert ["NVLink of GPU 0 on node1, used by decode-0: 12 links up of 18."] == [hit.summary for hit in found]
+    assert ["NVLink of GPU 0 of node1, used by decode-0: 12 links up of 18."] == [hit.summary for hit in found]
 
 
 def test_unwired_nvlinks_are_no_fault(named: Named) -> None:
