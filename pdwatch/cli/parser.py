@@ -40,7 +40,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if command is None:
         return _parse_top_level(head, argv)
     parser = command_parser(command)
-    args, unknown = parser.parse_known_args(rest)
+    args, unknown = parser.parse_known_args(_with_past_times(rest))
     if unknown:
         raise _unknown(unknown[0], parser)
     return args
@@ -65,6 +65,17 @@ def command_parser(command: Command) -> LineParser:
     command.add_arguments(parser)
     parser.set_defaults(command=command.name)
     return parser
+
+
+def _with_past_times(words: Sequence[str]) -> list[str]:
+    """Join `--at -10m`, whose value argparse would take for a flag."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == "--at" and re.match(r"-\d", word):
+            joined[-1] = f"--at={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from pdwatch.model.judgement import Action, Evidence, Finding, Severity
+from pdwatch.model.judgement import Evidence, Finding
 from pdwatch.model.snapshot import PoolState, ServiceState, Snapshot, WorkerState
 from pdwatch.model.text import plain
 
 WIDTH = 100
-NONE, WARNINGS, CRITICAL, CANNOT_TELL = 0, 1, 2, 3
-
-
-def exit_code(snapshot: Snapshot) -> int:
-    """Return 0 for nothing above information, 1 for warnings, 2 for critical findings, 3 where it cannot be told.
-
-    What is critical is told even where another service cannot be.
-    """
-    worst = max((f.severity for s in snapshot.services.values() for f in s.findings), default=Severity.INFO)
-    if worst is Severity.CRITICAL:
-        return CRITICAL
-    unknown = any(service.advice.action is Action.CANNOT_TELL for service in snapshot.services.values())
-    if unknown or not snapshot.services:
-        return CANNOT_TELL
-    return WARNINGS if worst is Severity.WARNING else NONE
 
 
 def report(snapshot: Snapshot) -> str:

@@ -39,7 +39,12 @@ def _top(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
     add_settings(parser, FLEET)
     parser.add_argument("--once", action="store_true", help="print one look and exit")
-    _add_format(parser, "text", "json")
+    parser.add_argument("--at", metavar="TIME", help="begin in the past: -10m, or a time of day such as 03:10")
+    parser.add_argument("--record", metavar="FILE", help="record from the start; the record key begins and ends it too")
+    parser.add_argument("--theme", metavar="NAME", help="colours; see the palette for names")
+    parser.add_argument("--ascii", action="store_true", help="draw without Unicode")
+    parser.add_argument("--inline", action="store_true", help="draw below the prompt instead of on the whole screen")
+    _add_format(parser, "text", "json", "csv")
 
 
 def _check(parser: argparse.ArgumentParser) -> None:

@@ -53,6 +53,7 @@ def _routes(handlers: Handlers) -> list[Route]:
         Route("/-/ready", handlers.ready),
         Route("/-/reload", handlers.reload, methods=["POST", "PUT"]),
         Route("/api/v1/snapshot", handlers.snapshot),
+        Route("/api/v1/history", handlers.history),
         Route("/api/v1/stream", handlers.stream),
         Route("/sd/workers", handlers.workers),
     ]

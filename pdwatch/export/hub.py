@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 
 from pdwatch.export.exposition import Body, Dialect, body_of
+from pdwatch.export.past import Past
 from pdwatch.model.encode import dumps
 from pdwatch.model.snapshot import Snapshot
 
@@ -42,6 +43,7 @@ class SnapshotHub:
 
     def __init__(self) -> None:
         self._current = Publication(None, 0)
+        self.past = Past()
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -56,7 +58,8 @@ class SnapshotHub:
         return self._current
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Make *snapshot* the newest and wake whoever waits."""
+        """Make *snapshot* the newest, keep it for those who look back, and wake whoever waits."""
+        self.past.keep(snapshot)
         self._current = Publication(snapshot, self._current.serial + 1)
         self._wake()
 

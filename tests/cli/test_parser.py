@@ -77,7 +77,7 @@ def test_demo_of_top_needs_no_scenario() -> None:
         ("serve a:1", "'a:1' is one argument too many; see pdwatch serve --help"),
         ("replay", "FILE is missing; write it behind the command"),
         ("replay a --format jsnl", "--format: 'jsnl' is not one of them; did you mean jsonl?"),
-        ("top --format xml", "--format: 'xml' is not one of them; choose from json, text"),
+        ("top --format xml", "--format: 'xml' is not one of them; choose from csv, json, text"),
         ("top --replay a --connect b", "--connect and --replay exclude each other; give one"),
         ("generate alert", "KIND: 'alert' is not one of them; did you mean alerts?"),
         ("demo --port x", "--port: 'x' is no whole number; write one such as 4"),
@@ -90,3 +90,8 @@ def test_wrong_call_is_explained(call: str, message: str) -> None:
         parse(call.split())
 
     assert message == str(caught.value)
+
+
+def test_a_time_in_the_past_is_no_flag() -> None:
+    """`--at -10m` begins with a dash and is a value all the same."""
+    assert "-10m" == parse(["top", "--at", "-10m"]).at

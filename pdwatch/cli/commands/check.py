@@ -8,12 +8,13 @@ import os
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.look import look_connected, look_direct
 from pdwatch.cli.narration import say
-from pdwatch.cli.report import exit_code, report
+from pdwatch.cli.report import report
 from pdwatch.cli.settings import connect_url, require_targets, resolve
 from pdwatch.config.units import parse_duration
 from pdwatch.model.encode import dumps
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.scrape.credentials import CredentialsError
+from pdwatch.top import exit_code
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,22 +7,24 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from pdwatch.cli.commands.serve import Program, serving
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.narration import say
 from pdwatch.cli.parser import nearest
 from pdwatch.cli.settings import resolve
-from pdwatch.config.load import Flag, load
+from pdwatch.config.load import from_mapping
 from pdwatch.config.model import Config
 from pdwatch.config.units import parse_duration
-from pdwatch.demo import SCENARIOS, RunningFleet, Scenario, start_fleet
+from pdwatch.demo import SCENARIOS, Place, RunningFleet, Scenario, start_fleet
 from pdwatch.export.server import ListenError
 
 INTERVAL = "2s"
+SERVICE = "demo"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,7 +70,7 @@ async def _play(args: argparse.Namespace, story: _Story) -> None:
         print(json.dumps(fleet.urls), flush=True)
         say(f"pdwatch demo: {story.scenario.name}: {story.scenario.description}")
         say(f"pdwatch demo: expected: {story.scenario.expected}")
-        config = _config(args, fleet.urls)
+        config = _config(args, fleet)
         program = Program("pdwatch demo", lambda: config)
         async with serving(program, config) if args.serve else nullcontext() as server:
             if server is not None:
@@ -94,14 +96,25 @@ async def _fleet(args: argparse.Namespace, scenario: Scenario) -> AsyncIterator[
         await fleet.aclose()
 
 
-def _config(args: argparse.Namespace, urls: Mapping[str, str | Sequence[str]]) -> Config:
-    """Return the configuration of a serve that watches the fleet, by its router's word."""
-    listen = resolve(args, os.environ).listen
-    flags = (
-        Flag("--prefill", ("prefill",), urls["prefill"]),
-        Flag("--decode", ("decode",), urls["decode"]),
-        Flag("--interval", ("scrape", "interval"), INTERVAL),
-        Flag("--service", ("service",), "demo"),
-        Flag("--listen", ("listen",), listen),
-    )
-    return load(None, {}, flags)
+def _config(args: argparse.Namespace, fleet: RunningFleet) -> Config:
+    """Return the configuration of a serve that watches the fleet, and its hosts where these have pages."""
+    values: dict[str, Any] = {
+        "listen": resolve(args, os.environ).listen,
+        "scrape": {"interval": INTERVAL},
+        "service": SERVICE,
+    }
+    if fleet.places:
+        values["discovery"] = [{"static": [_worker_group(place) for place in fleet.places]}]
+        values["hosts"] = [{"static": [_host_group(place) for place in fleet.places]}]
+    else:
+        values |= {role: fleet.urls[role] for role in ("prefill", "decode")}
+    return from_mapping(values, "demo")
+
+
+def _worker_group(place: Place) -> dict[str, Any]:
+    labels = {"service": SERVICE, "role": str(place.role), "host": place.host}
+    return {"targets": [place.worker_url], "labels": labels}
+
+
+def _host_group(place: Place) -> dict[str, Any]:
+    return {"targets": [place.agent_url], "labels": {"host": place.host}}
