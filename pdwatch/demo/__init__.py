@@ -13,11 +13,11 @@ from pdwatch.demo.scenarios import SCENARIOS, Scenario
 
 if TYPE_CHECKING:
     from pdwatch.demo.command import run
-    from pdwatch.demo.server import RunningFleet, start_fleet
+    from pdwatch.demo.server import Place, RunningFleet, start_fleet
 
-__all__ = ["SCENARIOS", "Options", "RunningFleet", "Scenario", "run", "start_fleet"]
+__all__ = ["SCENARIOS", "Options", "Place", "RunningFleet", "Scenario", "run", "start_fleet"]
 
-_NEED_HTTP = {"run": "command", "RunningFleet": "server", "start_fleet": "server"}
+_NEED_HTTP = {"run": "command", "RunningFleet": "server", "Place": "server", "start_fleet": "server"}
 
 
 def __getattr__(name: str) -> object:

@@ -64,6 +64,17 @@ def worker_app(name: str, stage: Stage, answering: asyncio.Event) -> web.Applica
     return app
 
 
+def agent_app(page: Callable[[], str]) -> web.Application:
+    """The endpoints of `pdwatch agent` that serve asks for."""
+
+    async def metrics(_: web.Request) -> web.Response:
+        return _text(page())
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
 def router_app(stage: Stage) -> web.Application:
     """The endpoints of a vLLM router, and `POST /demo/fault`."""
 

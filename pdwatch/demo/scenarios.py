@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pdwatch.demo.agent_page import Sickness
 from pdwatch.demo.model import (
     Do,
     Fault,
@@ -30,6 +31,10 @@ class Scenario:
     """The verdict in words: which side is short, what is broken, what to do."""
     spec: FleetSpec
     faults: tuple[Fault, ...] = ()
+    agents: bool = False
+    """Whether each worker's host has a page of `pdwatch agent`."""
+    sick: tuple[Sickness, ...] = ()
+    """What these pages show to be wrong."""
 
     def fleet(self, seed: int, *, epoch: float = DEFAULT_EPOCH, speed: float = 1.0) -> Fleet:
         """A fresh fleet at second 0 with its faults planned."""
@@ -114,6 +119,15 @@ _ALL = (
         "fix: decode-1 is down; the decode that is left is overloaded",
         FleetSpec(load=_HEALTHY),
         (Fault(Do.KILL, "decode-1", at=60.0),),
+    ),
+    Scenario(
+        "sick_hosts",
+        "a GPU of decode-1's host is throttled and a link of prefill-1's host runs at half its rate",
+        "fix: decode-1 is slow because its GPU is throttled; prefill-1 sends slowly because of a degraded link",
+        FleetSpec(load=_HEALTHY),
+        (Fault(Do.SLOW, "decode-1", 1.6), Fault(Do.BANDWIDTH, "prefill-1", 0.5)),
+        agents=True,
+        sick=(Sickness("decode-1", throttled_gpu=2), Sickness("prefill-1", half_rate_port=0)),
     ),
     Scenario(
         "mix_flip",

@@ -8,11 +8,13 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from aiohttp import web
 
-from pdwatch.demo.endpoints import router_app, worker_app
+from pdwatch.demo.agent_page import AgentHost, agent_page
+from pdwatch.demo.endpoints import agent_app, router_app, worker_app
 from pdwatch.demo.model import Fault, Fleet, Role, apply_fault
 from pdwatch.demo.scenarios import Scenario
 
@@ -31,11 +33,25 @@ class _Port:
     runner: web.AppRunner | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a worker is to be found, and the page about its host."""
+
+    worker_url: str
+    role: Role
+    host: str
+    agent_url: str
+
+
 class RunningFleet:
     """A fleet that advances by itself. Made by `start_fleet`; close it with `aclose`."""
 
-    def __init__(self, fleet: Fleet, first_port: int, speed: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, scenario: Scenario, fleet: Fleet, first_port: int, speed: float, clock: Callable[[], float]
+    ) -> None:
         self._fleet = fleet
+        self._agents = {worker: _Port(0) for worker in fleet.workers} if scenario.agents else {}
+        self._sick = {sickness.worker: sickness for sickness in scenario.sick}
         self._speed = speed
         self._clock = clock
         self._began = clock()
@@ -59,6 +75,24 @@ class RunningFleet:
         """Base URLs by worker name, of every worker that has ever had a port."""
         return {name: _url(port.number) for name, port in self._ports.items()}
 
+    @property
+    def places(self) -> list[Place]:
+        """The workers whose hosts have a page; none in most scenarios."""
+        workers = self._fleet.workers
+        return [
+            Place(self.worker_urls[name], workers[name].role, workers[name].host, _url(port.number))
+            for name, port in self._agents.items()
+        ]
+
+    def agent_page(self, name: str) -> str:
+        """The page about the host of a worker."""
+        worker = self.catch_up().workers[name]
+        role = "kv_producer" if worker.role is Role.PREFILL else "kv_consumer"
+        uptime = (self._clock() - self._began) * self._speed
+        busy = min(1.0, 0.2 + 0.05 * worker.outstanding)
+        url = self.worker_urls[name]
+        return agent_page(AgentHost(worker.host, url, role, time.time(), uptime, busy, self._sick.get(name)))
+
     def catch_up(self) -> Fleet:
         """The fleet, advanced to the present."""
         self._fleet.run_until((self._clock() - self._began) * self._speed)
@@ -80,6 +114,8 @@ class RunningFleet:
         """Open the ports and let time run. Raises `OSError` when a port is taken."""
         await self._listen(self._router, router_app(self))
         await self._match_ports()
+        for name, port in self._agents.items():
+            await self._listen(port, agent_app(partial(self.agent_page, name)))
         self._began = self._clock()
         self._ticker = asyncio.create_task(self._tick())
 
@@ -89,7 +125,7 @@ class RunningFleet:
             self._ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticker
-        for port in (self._router, *self._ports.values()):
+        for port in (self._router, *self._ports.values(), *self._agents.values()):
             await _close(port)
 
     async def _tick(self) -> None:
@@ -135,7 +171,7 @@ async def start_fleet(
     Raises `OSError` when a port is taken.
     """
     fleet = scenario.fleet(seed, epoch=time.time() if epoch is None else epoch, speed=speed)
-    running = RunningFleet(fleet, port, speed, clock)
+    running = RunningFleet(scenario, fleet, port, speed, clock)
     try:
         await running.open()
     except OSError:
