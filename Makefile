@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEMO_ARGS ?= --scenario decode_bound --serve --for 2m
 
-.PHONY: help demo test check format bench golden services clean
+.PHONY: help demo test check format bench golden services screen clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ bench: $(STAMP) ## Print every benchmark
 
 golden: $(STAMP) ## Write the golden files and generated docs anew
 	$(BIN)/python -m pytest --golden-update $(TEST_ARGS)
+
+screen: $(STAMP) ## Draw the README's picture of the terminal anew
+	$(BIN)/python docs/screen.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
