@@ -25,18 +25,34 @@ def frontier(points: Sequence[Point]) -> list[Point]:
     return best
 
 
+def hull(points: Sequence[Point]) -> list[Point]:
+    """Return the points of the frontier that no line between two others lies above: what mixing two of them gives.
+
+    More points never make it dearer.
+    """
+    kept: list[Point] = []
+    for point in frontier(points):
+        while len(kept) > 1 and _slope(kept[-2], kept[-1]) <= _slope(kept[-2], point):
+            kept.pop()
+        kept.append(point)
+    return kept
+
+
+def _slope(low: Point, high: Point) -> float:
+    hours = high.score.gpu_hours - low.score.gpu_hours
+    return (high.score.attainment - low.score.attainment) / hours
+
+
 def cost_at(points: Sequence[Point], target: float) -> float | None:
-    """Return the GPU hours at which *points* reach *target*, interpolated along their frontier.
+    """Return the GPU hours at which *points* reach *target*, interpolated along their hull.
 
     None where none reaches it. Where all are above it, the cheapest point's cost: no extrapolation.
     """
     below: Point | None = None
-    for point in frontier(points):
+    for point in hull(points):
         if point.score.attainment >= target:
             if below is None:
                 return point.score.gpu_hours
-            low, high = below.score, point.score
-            share = (target - low.attainment) / (high.attainment - low.attainment)
-            return low.gpu_hours + share * (high.gpu_hours - low.gpu_hours)
+            return below.score.gpu_hours + (target - below.score.attainment) / _slope(below, point)
         below = point
     return None

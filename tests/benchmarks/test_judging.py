@@ -237,6 +237,14 @@ def test_cost_at_an_attainment_lies_between_the_points_around_it():
     assert 2.0 == cost_at(points, 0.5)
 
 
+def test_more_points_never_cost_more():
+    """A point under the line between two others does not draw the interpolation down to it."""
+    ends = [Point(str(cost), Score(share, cost, 0.0, 0.0, 0.0)) for share, cost in ((0.8, 1.0), (1.0, 3.0))]
+    under = Point("2.0", Score(0.85, 2.0, 0.0, 0.0, 0.0))
+
+    assert 2.5 == pytest.approx(cost_at([*ends, under], 0.95))
+
+
 def test_the_cheapest_path_keeps_a_worker_through_a_short_lull_only():
     """A start costs what it takes: one epoch of idling is cheaper than a start of 120 s, four are not."""
     assert [2, 2, 2] == cheapest_path([2, 1, 2], startup=120.0)
