@@ -90,8 +90,8 @@ def _saturated(view: View) -> Iterator[Hit]:
             scope = home.scope(port=port_name(port))
             evidence = tuple(Evidence(f"fabric_port_{name}", None, "count", None, scope) for name in names)
             text = (
-                f"Port {port_name(port)} of {home.host}: {', '.join(names)} stuck at the largest value, so that new "
-                "errors do not show."
+                f"Port {port_name(port)} of {home.host}: {', '.join(names)} stuck at the largest value, so that more of "
+                "them does not show."
             )
             severity = Severity.WARNING if port.saturated & _GRAVE else Severity.INFO
             yield Hit(scope, text, evidence, severity)

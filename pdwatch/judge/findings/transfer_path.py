@@ -21,9 +21,10 @@ _LOOPBACK = ("localhost", "127.", "::1", "[::1]", "0.0.0.0")  # noqa: S104
 _MOVES_BETWEEN_HOSTS = ("nixl", "mooncake", "p2pnccl", "pynccl", "moriio", "lmcache")
 """Beginnings of connector names that carry KV from worker to worker."""
 _FEWEST_PEERS = 3
-_GROWN_LOAD = 2.0
-_CROWDED = 0.25
-"""Throughput over the bandwidth of one transfer from which transfers noticeably share the link."""
+_APART = 1.5
+"""By how much the median of a role must do better than a worker for its slowness to be its own."""
+_LEAST_LEFT = 0.25
+"""Share of the normal bandwidth that a transfer keeps under any load taken into account."""
 
 
 def _off_fabric(view: View) -> Iterator[Hit]:
@@ -96,23 +97,43 @@ def _slow(view: View) -> Iterator[Hit]:
         for name, path in view.service.transfer_paths.items()
         if name in workers and path.transfers >= view.thresholds.transfer_min_transfers
     }
-    peers = {role: _typical(paths[name] for name in paths if workers[name].role is role) for role in Role}
     share = view.thresholds.transfer_baseline_share
-    for name, path in paths.items():
-        worker, own = workers[name], path.bandwidth_bytes_per_second
-        usuals = (_usual(path, _baseline(path), "its usual"), _usual(path, peers[worker.role], "its peers'"))
-        found = next((each for each in usuals if each is not None and own < share * each[0]), None)
-        if found is None:
-            continue
-        usual, whose = found
-        scope = {"role": worker.role.value, "worker": name} | _host_of(view, worker)
-        evidence = (
-            Evidence("kv_transfer_bandwidth_bytes_per_second", own, "bytes per second", share * usual, scope),
-            Evidence("kv_transfer_bandwidth_baseline", usual, "bytes per second", None, scope),
-            Evidence("kv_transfer_bytes_mean", path.bytes_mean, "bytes", None, scope),
-        )
-        text = f"A KV transfer of {name} gets {bandwidth(own)}, {percent(own / usual)} of {whose} {bandwidth(usual)}."
-        yield Hit(scope, text, evidence)
+    for role in Role:
+        own = {name: path for name, path in paths.items() if workers[name].role is role}
+        peers = _typical(own.values())
+        kept = {name: _kept(path, _baseline(path)) for name, path in own.items()}
+        known = [ratio for ratio in kept.values() if ratio is not None]
+        typical = median(known) if known else 0.0
+        for name, path in own.items():
+            ratio, beside = kept[name], _kept(path, peers)
+            scope = {"role": role.value, "worker": name} | _host_of(view, workers[name])
+            if ratio is not None and ratio < share:
+                alone = typical >= max(share, _APART * ratio)
+                severity = None if alone or ratio < share / 2 else Severity.INFO
+                yield _slow_hit(path, scope, share, (path.baseline_bandwidth or 0.0, "its usual"), severity)
+            elif peers is not None and beside is not None and beside < share:
+                yield _slow_hit(path, scope, share, (peers.bandwidth, "its peers'"), None)
+
+
+def _slow_hit(
+    path: TransferPathSignals,
+    scope: Mapping[str, str],
+    share: float,
+    usual: tuple[float, str],
+    severity: Severity | None,
+) -> Hit:
+    own, (normal, whose) = path.bandwidth_bytes_per_second, usual
+    evidence = (
+        Evidence("kv_transfer_bandwidth_bytes_per_second", own, "bytes per second", share * normal, scope),
+        Evidence("kv_transfer_bytes_per_second", path.bytes_per_second, "bytes per second", None, scope),
+        Evidence("kv_transfer_bytes_mean", path.bytes_mean, "bytes", None, scope),
+    )
+    shared = "; no peer does better, so load on the other side may explain it" if severity is Severity.INFO else ""
+    text = (
+        f"A KV transfer of {scope['worker']} gets {bandwidth(own)}, {percent(own / normal)} of {whose} "
+        f"{bandwidth(normal)}{shared}."
+    )
+    return Hit(scope, text, evidence, severity)
 
 
 class _Normal(NamedTuple):
@@ -139,13 +160,16 @@ def _typical(paths: Iterable[TransferPathSignals]) -> _Normal | None:
     )
 
 
-def _usual(path: TransferPathSignals, normal: _Normal | None, whose: str) -> tuple[float, str] | None:
-    """Return the bandwidth to expect; `None` where transfers are much smaller or many more, which slows each by itself."""
+def _kept(path: TransferPathSignals, normal: _Normal | None) -> float | None:
+    """Return the bandwidth over what is to be expected; `None` where sizes or the normal do not let one compare.
+
+    Transfers that share a link get what the rest of the load leaves: capacity less throughput, as under processor
+    sharing. So the normal bandwidth is lowered by as much as the load grew, but not below a share that no load explains.
+    """
     if normal is None or path.bytes_mean < normal.bytes_mean / 2:
         return None
-    grown = path.bytes_per_second > _GROWN_LOAD * normal.bytes_per_second
-    crowded = grown and path.bytes_per_second > _CROWDED * normal.bandwidth
-    return None if crowded else (normal.bandwidth, whose)
+    left = normal.bandwidth + normal.bytes_per_second - path.bytes_per_second
+    return path.bandwidth_bytes_per_second / min(normal.bandwidth, max(left, _LEAST_LEFT * normal.bandwidth))
 
 
 def _host_of(view: View, worker: WorkerState) -> dict[str, str]:
@@ -226,12 +250,13 @@ FINDINGS = (
         severity=Severity.WARNING,
         title="KV transfers slower than usual",
         meaning="A transfer of this worker gets less than half of what it got when pdwatch began to watch, or of what its peers "
-        "get, at like sizes and load. The baseline is the worker's own, because a healthy share of a link's rate differs "
+        "get, at like sizes and after what more load takes. It is information only where its peers are as slow and the drop is "
+        "less than to a quarter, since load on the other side does that too. The baseline is the worker's own, because a healthy share of a link's rate differs "
         "widely between networks.",
         confirm="Divide the increase of the transfer bytes by that of the transfer seconds on this worker, and on its peers.",
         fix="Look for findings on the same host first: a port down, slow, congested or with errors, PCIe or a GPU degraded. Then look at "
         "the host of the peers it fetches from. Without any, restart the worker to open its connections anew.",
-        confused_with="Much smaller transfers, which never reach full bandwidth; a load that doubled is not held against it.",
+        confused_with="Much smaller transfers, which never reach full bandwidth; one prefill worker that all fetch from.",
         detect=_slow,
         onset_seconds=10.0,
         not_capacity=True,
