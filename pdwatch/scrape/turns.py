@@ -15,7 +15,7 @@ class LoopSettings:
 
     interval: float = 5.0
     """From the start of one cycle to the start of the next."""
-    probe_interval: float = 60.0
+    probe_interval: float = 120.0
     """Between two looks at `/health` and `/version` of one worker."""
     probes: bool = True
     """Whether targets have `/health` and `/version`; exporters of hosts have not."""
