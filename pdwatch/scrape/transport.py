@@ -150,6 +150,9 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[str, str 
     """Return the text of the answer and `None`, or nothing and what is wrong with its body."""
     try:
         body = Body(response.headers.get("Content-Encoding", ""), limit)
+        if response.content_length is not None and response.content_length <= limit:
+            body.feed(await response.content.read())  # the usual page: its length is told and fits
+            return body.text(), None
         async for chunk in response.content.iter_any():
             body.feed(chunk)
         return body.text(), None

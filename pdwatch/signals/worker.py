@@ -16,6 +16,8 @@ from pdwatch.signals.mustmatch import shared_cache_facts
 from pdwatch.signals.role import behaviour
 from pdwatch.signals.routed import NOT_ROUTED, Routed
 
+_BEHAVIOUR_PAGES = 3
+"""Every how many pages a role that is known is told anew from behaviour: roles change by the minute."""
 _GONE_AFTER = 3
 """Pages in a row without an engine after which the engine is forgotten."""
 
@@ -55,6 +57,7 @@ class WorkerWatch:
         self.error: str | None = None
         self.trouble: Trouble | None = None
         self._behaviour = Role.UNKNOWN
+        self._pages = 0
         self._family: str | None = None
         self._missing: tuple[Missing, ...] = ()
         self._lacks: tuple[Missing, ...] = ()
@@ -89,6 +92,12 @@ class WorkerWatch:
                 watch = self.engines[reading.engine] = EngineWatch(reading.engine, self.horizon)
             watch.push(reading, page.facts[reading.engine], thresholds, restarted)
         self._forget_engines({reading.engine for reading in page.engines})
+        self._pages += 1
+        if self._behaviour is Role.UNKNOWN or self._pages % _BEHAVIOUR_PAGES == 0:
+            self._observe_behaviour()
+
+    def _observe_behaviour(self) -> None:
+        """Tell the role from the numbers; where they say nothing, what they said before stays."""
         flows = [window.flow for window in self.windows()]
         shown = behaviour(flows[0] if len(flows) == 1 else together(flows))
         if shown is not Role.UNKNOWN:
