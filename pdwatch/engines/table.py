@@ -168,8 +168,11 @@ def _extraction(engine: str, slots: Mapping[Quantity, _Slots]) -> EngineExtracti
             histograms[quantity] = _histogram(picker, held)
         else:
             scalars[quantity] = picker.add(held.value, held.row.scale)
-        if quantity not in scalars or quantity in COUNTERS:
-            monotonic.extend(range(start, len(picker.groups)))
+        if quantity in HISTOGRAMS:
+            sums = histograms[quantity].sum  # vLLM observes negative queue times for requests that failed early
+            monotonic.extend(slot for slot in range(start, len(picker.groups)) if slot != sums)
+        elif quantity in COUNTERS:
+            monotonic.append(start)
     return EngineExtraction(engine, Shape(scalars, histograms, len(picker.groups), _getter(monotonic)), picker.pick())
 
 

@@ -103,8 +103,8 @@ class Histogram:
 
     @property
     def mean(self) -> float | None:
-        """Sum over count; `None` without observations."""
-        return self.sum / self.count if self.count > 0 else None
+        """Sum over count; `None` without observations, or where negative ones make the sum nonsense."""
+        return self.sum / self.count if self.count > 0 and self.sum >= 0 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

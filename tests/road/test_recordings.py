@@ -75,6 +75,16 @@ def test_failing_transfers_are_named_while_they_last() -> None:
     assert len(fixing) > len(states) / 2
 
 
+def test_negative_queue_times_of_failed_requests_are_no_restart() -> None:
+    """vLLM adds negative times for requests that fail before they are scheduled: a sum that falls resets nothing."""
+    states = _judged("kv_transfer_failing")
+    named = {finding.finding for state in states for finding in state.findings}
+
+    assert not {"worker_restarted", "preempting"} & named
+    assert {0} == {worker.restarts for state in states for worker in state.workers}
+    assert all((state.latency.chain.decode_admission or 0.0) >= 0.0 for state in states)
+
+
 def test_load_on_prefill_shows_though_its_gauge_is_zero() -> None:
     """Short prefills hide between scrapes; the counters do not."""
     states = _judged("prefill_heavy")
