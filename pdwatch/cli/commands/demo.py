@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pdwatch.cli.commands.serve import Program, serving
+from pdwatch.cli.demo_screen import show
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.narration import say
 from pdwatch.cli.parser import nearest
@@ -34,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"{scenario.name:30}{scenario.description}")
         return 0
     story = _story(args)
+    if args.top:
+        return show(args)
     try:
         asyncio.run(_play(args, story))
     except ListenError as error:
