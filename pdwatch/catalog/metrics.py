@@ -213,6 +213,24 @@ SLO_EDGE = _metric(
 ADVICE = _metric("advice", "1 for the action that the service needs, 0 for every other.", ("service", "action"))
 ADVICE_CONFIDENCE = _metric("advice_confidence_ratio", "How sure the advice is, 0 to 1.", ("service",))
 ADVICE_SINCE = _metric("advice_since_timestamp_seconds", "Since when the advice stands, in Unix seconds.", ("service",))
+DEMAND = _metric(
+    "demand_tokens_per_second",
+    "Tokens that the role must compute or generate, measured at arrival, per second.",
+    (*POOL, "bound"),
+)
+CAPACITY = _metric(
+    "capacity_tokens_per_second",
+    "Tokens that all replicas of the role bear by one bound, per second.",
+    (*POOL, "bound"),
+)
+UTILIZATION = _metric("utilization_ratio", "Demand over capacity by one bound; 1 is the limit.", (*POOL, "bound"))
+BINDING_BOUND = _metric(
+    "binding_bound_info", "The bound that is nearest to its limit, always 1.", (*POOL, "bound"), "info"
+)
+DECISIONS = _metric("decisions", "Changes of advice among the last ones kept, by action.", ("service", "action"))
+DECISION_OUTCOMES = _metric(
+    "decision_outcomes", "Changes of advice among the last ones kept, by what became of them.", ("service", "outcome")
+)
 FINDING_ACTIVE = _metric(
     "finding_active",
     "1 while a finding of this kind stands; absent while none does.",

@@ -12,7 +12,7 @@ from math import inf, nan
 from typing import Any, TypeVar
 
 from pdwatch.model.host import HostState
-from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
+from pdwatch.model.judgement import Action, Advice, BoundLoad, Decision, Evidence, Finding, Replicas, Severity
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.records import read_record
@@ -156,6 +156,7 @@ def _read_service(name: str, data: Json) -> ServiceState:
         advice=_read_advice(_object(data, "advice")),
         workers=tuple(_read_worker(worker) for worker in _objects(data, "workers")),
         findings=tuple(_read_finding(finding) for finding in _objects(data, "findings")),
+        decisions=tuple(read_record(Decision, decision) for decision in _objects(data, "decisions")),
         placements=tuple(read_record(Placement, placement) for placement in _objects(data, "placements")),
         expert_balance_estimate={
             replica: _number(value) for replica, value in _object(data, "expert_balance_estimate").items()
@@ -216,7 +217,16 @@ def _read_advice(data: Json) -> Advice:
         prefill=_read(Replicas, {"current": 0, "desired": None} | _object(data, "prefill")),
         decode=_read(Replicas, {"current": 0, "desired": None} | _object(data, "decode")),
         evidence=_read_evidence(data),
+        bounds=tuple(read_record(BoundLoad, bound) for bound in _objects(data, "bounds")),
+        reconsider=_sentences(data, "reconsider"),
     )
+
+
+def _sentences(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = data.get(key) or []
+    if not isinstance(value, list):
+        raise ValueError(f"{key!r} of an advice must be a list of texts")
+    return tuple(map(str, value))
 
 
 def _read_evidence(data: Json) -> tuple[Evidence, ...]:

@@ -15,7 +15,7 @@ from math import inf, isfinite
 from typing import Any
 
 from pdwatch.model.decode import snapshot_from_json
-from pdwatch.model.judgement import Evidence, Severity
+from pdwatch.model.judgement import BoundLoad, Evidence, Severity
 from pdwatch.model.port import DeviceReading, PortReading
 from pdwatch.model.process import Limits
 from pdwatch.model.records import UNLIMITED
@@ -106,6 +106,7 @@ def _self(state: SelfState) -> Json:
 _AS_IT_IS = frozenset((str, int, bool))
 _WRITERS: dict[type[Any], Callable[[Any], Any]] = {
     Severity: lambda severity: severity.word,
+    BoundLoad: lambda load: _record(load) | {"utilization_ratio": load.utilization_ratio},
     DeviceReading: lambda device: _record(device, "raw"),
     Limits: _limits,
     PoolState: _pool,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from pdwatch.model.target import Role
+
 
 class Severity(IntEnum):
     """How bad a finding is. Ordered, so that the worst of several is their maximum."""
@@ -74,6 +76,34 @@ class Replicas:
     desired: int | None
 
 
+class Bound(StrEnum):
+    """What can limit a role."""
+
+    PREFILL_COMPUTE = "prefill compute"
+    DECODE_ITL = "decode ITL"
+    DECODE_KV = "decode KV"
+    DECODE_SEQUENCES = "decode sequences"
+    TRANSFER = "KV transfer"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundLoad:
+    """Demand on one role, measured at arrival, against what all its replicas bear by one bound; tokens per second.
+
+    Of prefill, prompt tokens to compute; of decode, tokens to generate.
+    """
+
+    role: Role
+    bound: Bound
+    demand: float
+    capacity: float
+
+    @property
+    def utilization_ratio(self) -> float:
+        """Demand over capacity; from 1 the role cannot keep up or breaks its objective."""
+        return self.demand / self.capacity if self.capacity > 0 else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What to do about the capacity of one service, in one sentence and in numbers."""
@@ -86,3 +116,43 @@ class Advice:
     since: float
     reason: str
     evidence: tuple[Evidence, ...] = ()
+    bounds: tuple[BoundLoad, ...] = ()
+    """Every bound that is known; the one nearest to its limit comes first, it binds."""
+    reconsider: tuple[str, ...] = ()
+    """What would change this answer, each a clause with its number."""
+
+
+class Outcome(StrEnum):
+    """What became of an advice."""
+
+    PENDING = "pending"
+    """It stands, or its replicas are starting."""
+    FOLLOWED = "followed"
+    """The replicas became what was advised."""
+    PARTLY = "partly"
+    """They moved towards it."""
+    IGNORED = "ignored"
+    """They did not move, and the need stayed."""
+    PASSED = "passed"
+    """The need went away by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One change of advice: what it asked for and predicted, and what then happened."""
+
+    at: float
+    """Unix seconds."""
+    action: Action
+    prefill: Replicas
+    decode: Replicas
+    reason: str
+    predicted: Mapping[Role, float] = field(default_factory=dict)
+    """Utilization of each role once the replicas are there, had demand stayed."""
+    outcome: Outcome = Outcome.PENDING
+    settled: float | None = None
+    """Unix seconds at which the outcome was known."""
+    observed: Mapping[Role, float] = field(default_factory=dict)
+    """Utilization of each role at that time."""
+    note: str = ""
+    """The outcome in a sentence."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from pdwatch.model.host import HostState
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
-from pdwatch.model.judgement import Advice, Finding
+from pdwatch.model.judgement import Advice, Decision, Finding
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing
 from pdwatch.model.target import Role, RoleSource
@@ -267,6 +267,8 @@ class ServiceState(ServiceSignals):
 
     advice: Advice
     findings: tuple[Finding, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    """The last changes of advice, oldest first, with what became of them."""
 
 
 @dataclass(frozen=True, slots=True)

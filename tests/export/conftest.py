@@ -21,7 +21,18 @@ from pdwatch.export.hub import SnapshotHub
 from pdwatch.export.reload import Reloader
 from pdwatch.export.server import Server
 from pdwatch.model.host import HostOrigin, HostReading, HostState
-from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
+from pdwatch.model.judgement import (
+    Action,
+    Advice,
+    Bound,
+    BoundLoad,
+    Decision,
+    Evidence,
+    Finding,
+    Outcome,
+    Replicas,
+    Severity,
+)
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.records import read_record
 from pdwatch.model.snapshot import (
@@ -180,6 +191,26 @@ def _service() -> ServiceState:
             NOW - 220.0,
             "Decode is out of KV cache on 3 of 4 engines.",
             (Evidence("kv_usage_p90", 0.96, "ratio", 0.9, {"role": "decode"}),),
+            (
+                BoundLoad(Role.DECODE, Bound.DECODE_KV, 5400.0, 5000.0),
+                BoundLoad(Role.DECODE, Bound.DECODE_ITL, 5400.0, 7200.0),
+                BoundLoad(Role.PREFILL, Bound.PREFILL_COMPUTE, 21000.0, 40000.0),
+            ),
+            ("decode demand below 3,700 tok/s",),
+        ),
+        decisions=(
+            Decision(
+                NOW - 3600.0,
+                Action.SCALE_PREFILL,
+                Replicas(1, 2),
+                Replicas(2, 2),
+                "Prefill is too small.",
+                {Role.PREFILL: 0.5},
+                Outcome.FOLLOWED,
+                NOW - 3300.0,
+                {Role.PREFILL: 0.525},
+                "Prefill got its replica after 5 min; it is at 53 % where 50 % was predicted.",
+            ),
         ),
         findings=(
             Finding(
