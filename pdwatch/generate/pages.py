@@ -1,4 +1,4 @@
-"""Everything that is generated and committed, by kind and file name."""
+"""Everything that is generated and committed, by kind and path below the kind's folder."""
 
 from __future__ import annotations
 
@@ -9,21 +9,37 @@ from pdwatch.config.reference import docs_page
 from pdwatch.generate.docs import docs_table
 from pdwatch.generate.findings import findings_page
 
-PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "docs": {"metrics.md": docs_table, "configuration.md": docs_page, "findings.md": findings_page},
-}
+Files = Mapping[str, str]
+"""Contents by path below the folder of a kind, such as `kubernetes/configmaps.yaml`."""
+
+
+def _docs() -> Files:
+    return {"metrics.md": docs_table(), "configuration.md": docs_page(), "findings.md": findings_page()}
+
+
+def _dashboards() -> Files:
+    from pdwatch.generate.dashboards.files import files  # noqa: PLC0415 - loads grafanalib
+
+    return files()
+
+
+PAGES: Mapping[str, Callable[[], Files]] = {"docs": _docs, "dashboards": _dashboards}
+"""What makes the files of a kind: one line for each kind."""
 
 
 def differing(kind: str, folder: Path) -> list[Path]:
     """Return the files of a kind that are missing from *folder* or differ from what would be written."""
-    files = {folder / name: make for name, make in PAGES[kind].items()}
-    return [path for path, make in files.items() if not path.is_file() or path.read_text(encoding="utf-8") != make()]
+    return [folder / name for name, text in PAGES[kind]().items() if not _holds(folder / name, text)]
 
 
 def write(kind: str, folder: Path) -> list[Path]:
     """Write the files of a kind that differ and return them. Raises `OSError`."""
-    changed = differing(kind, folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in changed:
-        path.write_text(PAGES[kind][path.name](), encoding="utf-8")
-    return changed
+    changed = {folder / name: text for name, text in PAGES[kind]().items() if not _holds(folder / name, text)}
+    for path, text in changed.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(changed)
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text

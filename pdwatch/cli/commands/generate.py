@@ -25,7 +25,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         changed = write(args.kind, folder)
     except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror}; name a folder that can be written with --output") from error
+        where = error.filename or folder
+        raise UsageError(f"{where}: {error.strerror}; name a folder that can be written with --output") from error
     for path in changed:
         print(path)
     return 0
