@@ -50,10 +50,10 @@ def public_url(text: str) -> str:
 
 def _plain(value: Any) -> Any:
     kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
     if kind is float:
         return value if isfinite(value) else None
-    if value is None or kind in _AS_IT_IS:
-        return value
     writer = _WRITERS.get(kind)
     return writer(value) if writer is not None else _compound(value)
 
@@ -69,7 +69,8 @@ def _compound(value: Any) -> Any:
 
 
 def _record(value: Any, *without: str) -> Json:
-    return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__ if name not in without}
+    held = {name: getattr(value, name) for name in value.__dataclass_fields__ if name not in without}
+    return {name: item if type(item) in _AS_IT_IS else _plain(item) for name, item in held.items()}
 
 
 def _service(service: ServiceState) -> Json:
@@ -103,7 +104,7 @@ def _self(state: SelfState) -> Json:
     return _record(state) | {"discovery_targets": targets, "discovery_errors": errors}
 
 
-_AS_IT_IS = frozenset((str, int, bool))
+_AS_IT_IS = frozenset((str, int, bool, type(None)))
 _WRITERS: dict[type[Any], Callable[[Any], Any]] = {
     Severity: lambda severity: severity.word,
     BoundLoad: lambda load: _record(load) | {"utilization_ratio": load.utilization_ratio},

@@ -9,7 +9,7 @@ from math import isfinite
 from pdwatch.top import numbers
 from pdwatch.top.cells import width_of
 from pdwatch.top.status import Status
-from pdwatch.top.workers import WorkerRow, total
+from pdwatch.top.workers import WorkerRow
 
 SEVERITY = "severity"
 """The order of the table when no column is chosen."""
@@ -61,25 +61,23 @@ POOL = _text("pool", "pool", 8, lambda row: row.role_word, rank=4)
 HOST = _text("host", "host", 7, lambda row: row.state.host, rank=8)
 STATE = Column("state", "state", 12, lambda row: row.word, lambda row: row.word, right=False, rank=1)
 KV = _number("kv", "KV%", 4, lambda row: row.kv, _percent, rank=1)
-RUNNING = _number("running", "run", 4, lambda row: row.running, rank=4)
-WAITING = _number("waiting", "wait", 4, lambda row: row.waiting, rank=2)
-PREEMPT = _number("preempt", "preempt", 8, lambda row: row.preemptions, numbers.rate, rank=6)
-ITL = _number("itl", "ITL", 7, lambda row: row.itl, numbers.seconds, rank=3)
+RUNNING = _number("running", "run", 4, lambda row: row.total(lambda engine: engine.requests_running), rank=4)
+WAITING = _number("waiting", "wait", 4, lambda row: row.total(lambda engine: engine.requests_waiting), rank=2)
+PREEMPT = _number(
+    "preempt", "preempt", 8, lambda row: row.total(lambda engine: engine.preemptions_per_second), numbers.rate, rank=6
+)
+ITL = _number("itl", "ITL", 7, lambda row: row.mean(lambda engine: engine.itl_seconds), numbers.seconds, rank=3)
 TOKENS = _number("tokens", "tok/s", 7, lambda row: row.tokens, rank=3)
-HIT = _number("hit", "hit%", 4, lambda row: row.hit, _percent, rank=7)
+HIT = _number("hit", "hit%", 4, lambda row: row.mean(lambda engine: engine.prefix_cache_hit_ratio), _percent, rank=7)
 GRAPH_COLUMN = Column(GRAPH, "KV 10 min", GRAPH_WIDTH[0], lambda row: row.kv, lambda _: "", right=False, rank=3)
-REQUESTS = _number("requests", "req/s", 7, lambda row: row.requests, rank=2)
-ERRORS = _number("errors", "errors", 8, lambda row: row.errors, numbers.rate, rank=2)
-PROMPT = _number(
-    "prompt", "prompt/s", 8, lambda row: total(row.state.engines, lambda engine: engine.prompt_tokens_per_second)
+REQUESTS = _number("requests", "req/s", 7, lambda row: row.total(lambda engine: engine.requests_per_second), rank=2)
+ERRORS = _number(
+    "errors", "errors", 8, lambda row: row.total(lambda engine: engine.errors_per_second), numbers.rate, rank=2
 )
-COMPUTED = _number(
-    "computed", "comp/s", 8, lambda row: total(row.state.engines, lambda engine: engine.computed_tokens_per_second)
-)
-GENERATED = _number(
-    "generated", "gen/s", 8, lambda row: total(row.state.engines, lambda engine: engine.generation_tokens_per_second)
-)
-LOAD = _number("load", "load", 6, lambda row: total(row.state.engines, lambda engine: engine.load))
+PROMPT = _number("prompt", "prompt/s", 8, lambda row: row.total(lambda engine: engine.prompt_tokens_per_second))
+COMPUTED = _number("computed", "comp/s", 8, lambda row: row.total(lambda engine: engine.computed_tokens_per_second))
+GENERATED = _number("generated", "gen/s", 8, lambda row: row.total(lambda engine: engine.generation_tokens_per_second))
+LOAD = _number("load", "load", 6, lambda row: row.total(lambda engine: engine.load))
 REPLICA = _text("replica", "replica", 8, lambda row: row.state.replica, rank=6)
 ENGINES = _number("engines", "engines", 7, lambda row: float(len(row.state.engines)), rank=3)
 VERSION = _text("version", "version", 8, lambda row: row.state.version, rank=2)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Hashable, Iterable
-from math import isfinite, nan
+from math import inf, isfinite
 
 BIN_SECONDS = 10.0
 BINS = 430
 """An hour, and the ten minutes that a graph at its start looks back."""
+_GAP = -inf
+"""A bin without a value."""
 
 
 class Trail:
@@ -17,7 +19,7 @@ class Trail:
     __slots__ = ("last", "values")
 
     def __init__(self) -> None:
-        self.values = array("f", [nan]) * BINS
+        self.values = array("f", [_GAP]) * BINS
         self.last = -1
         """Number of the newest bin: Unix seconds over `BIN_SECONDS`."""
 
@@ -25,17 +27,18 @@ class Trail:
         """Keep *value* if it is the highest of its bin."""
         if bin_number > self.last:
             for gap in range(max(self.last + 1, bin_number - BINS + 1), bin_number + 1):
-                self.values[gap % BINS] = nan
+                self.values[gap % BINS] = _GAP
             self.last = bin_number
         if bin_number > self.last - BINS:
-            held = self.values[bin_number % BINS]
-            self.values[bin_number % BINS] = value if held != held else max(held, value)  # noqa: PLR0124 - NaN
+            self.values[bin_number % BINS] = max(self.values[bin_number % BINS], value)
 
-    def highest(self, first: int, end: int) -> float | None:
-        """Return the highest value of the bins from *first* up to *end*, `None` where there is none."""
-        bins = range(max(first, self.last - BINS + 1), min(end, self.last + 1))
-        known = [value for number in bins if isfinite(value := self.values[number % BINS])]
-        return max(known, default=None)
+    def between(self, first: int, end: int) -> list[float]:
+        """Return the bins from *first* up to *end*; what is not known is a gap."""
+        oldest, newest = max(first, self.last - BINS + 1), min(end, self.last + 1)
+        if newest <= oldest:
+            return [_GAP] * (end - first)
+        known = [self.values[number % BINS] for number in range(oldest, newest)]
+        return [_GAP] * (oldest - first) + known + [_GAP] * (end - newest)
 
 
 class Trails:
@@ -75,16 +78,22 @@ class Trails:
             return [None] * max(0, width)
         step = max(1, -int(-seconds // (BIN_SECONDS * width)))
         number = int(t // BIN_SECONDS)
-        end = (number // step + 1) * step
-        starts = range(end - step * width, end, step)
-        return [trail.highest(start, min(start + step, number + 1)) for start in starts]
+        first = (number // step + 1 - width) * step
+        bins = trail.between(first, number + 1)
+        return [_known(max(bins[start : start + step])) for start in range(0, len(bins), step)]
 
     def before(self, key: Hashable, t: float, seconds: float) -> float | None:
         """Return the value of *seconds* before *t*."""
         trail = self._trails.get(key)
-        number = int((t - seconds) // BIN_SECONDS) if isfinite(t) else 0
-        return None if trail is None else trail.highest(number, number + 1)
+        if trail is None or not isfinite(t):
+            return None
+        number = int((t - seconds) // BIN_SECONDS)
+        return _known(trail.between(number, number + 1)[0])
 
     def _forget(self, number: int) -> None:
         for key in [key for key, trail in self._trails.items() if trail.last <= number - BINS]:
             del self._trails[key]
+
+
+def _known(value: float) -> float | None:
+    return None if value == _GAP else value
