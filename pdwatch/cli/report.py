@@ -48,6 +48,10 @@ def _pool(pool: PoolState) -> str:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
+    if finding.because_of is not None:
+        symptom = f"so also {finding.severity.word} {finding.finding}: {finding.summary}"
+        yield from _wrapped(symptom, "    ")
+        return
     yield ""
     yield from _wrapped(f"{finding.severity.word.upper()} {finding.finding}: {finding.summary}", "  ")
     shown = [text for evidence in finding.evidence if (text := _evidence(evidence))]

@@ -18,6 +18,8 @@ The anchors are stable: `docs/findings.md#worker_down`. Thresholds are listed in
 |---|---|---|
 """
 
+_EXPLAINED = "so that these are told under it while it stands near enough"
+
 
 def findings_page() -> str:
     """Return the whole page."""
@@ -33,6 +35,8 @@ def _section(definition: FindingDef) -> Iterator[str]:
     yield f"**How to confirm it.** {definition.confirm}\n"
     yield f"**What to do.** {definition.fix}\n"
     yield f"**Confused with.** {definition.confused_with}\n"
+    if definition.explains:
+        yield f"**Explains**, {_EXPLAINED}: {', '.join(f'[`{name}`](#{name})' for name in definition.explains)}.\n"
 
 
 def _timing(definition: FindingDef) -> str:

@@ -62,7 +62,11 @@ def verdict(case: Case) -> Verdict:
 
 
 def _broken(case: Case) -> Verdict | None:
-    broken = [f for f in case.findings if BY_ID[f.finding].not_capacity and f.severity >= Severity.WARNING]
+    broken = [
+        finding
+        for finding in case.findings
+        if BY_ID[finding.finding].not_capacity and finding.severity >= Severity.WARNING and finding.because_of is None
+    ]
     if not broken:
         return None
     first = broken[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.judgement import Evidence, Severity
@@ -32,6 +33,18 @@ class Hit:
     """Where this case differs from the entry's severity."""
 
 
+class Reach(Enum):
+    """How far from a symptom its cause may lie. `judge/causes.py` applies it."""
+
+    PLACE = "where it is"
+    """Nothing that both scopes name differs: role, replica, worker, engine, host, GPU, port."""
+    POOL = "in its pool"
+    """There, or at any worker of the same role."""
+    SIDES = "there or on the other side"
+    """There, or at any worker of the other role: what happens between the sides."""
+    SERVICE = "anywhere in the service"
+
+
 @dataclass(frozen=True, slots=True)
 class FindingDef:
     """One named fault or risk."""
@@ -54,3 +67,7 @@ class FindingDef:
     """How long it must be gone before the finding is."""
     not_capacity: bool = False
     """More replicas do not cure it: the advice is `fix` while it stands."""
+    explains: tuple[str, ...] = ()
+    """Findings that are symptoms of this one while both stand and the symptom's `reach` fits."""
+    reach: Reach = Reach.PLACE
+    """How far away the cause of this one may lie."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pdwatch.judge.causes import Causes
 from pdwatch.judge.definition import FindingDef, Hit, View
 from pdwatch.model.judgement import Finding
 
@@ -23,10 +24,11 @@ class StandingFindings:
 
     def __init__(self, definitions: tuple[FindingDef, ...]) -> None:
         self._definitions = definitions
+        self._causes = Causes(definitions)
         self._standing: dict[Key, _Standing] = {}
 
     def update(self, view: View, now: float) -> tuple[Finding, ...]:
-        """Evaluate every condition at *now* and return what stands, most severe and oldest first."""
+        """Evaluate every condition at *now* and return what stands, the gravest roots first, each with its symptoms."""
         clear = {definition.id: definition.clear_seconds for definition in self._definitions}
         for definition in self._definitions:
             for hit in definition.detect(view):
@@ -36,7 +38,7 @@ class StandingFindings:
             if standing.seen < now and now - standing.seen >= wait:
                 del self._standing[key]
         given = [standing.finding for standing in self._standing.values() if standing.given]
-        return tuple(sorted(given, key=lambda finding: (-finding.severity, finding.since, finding.key)))
+        return self._causes.ordered(given, _hosts(view)) if given else ()
 
     def _saw(self, definition: FindingDef, hit: Hit, now: float) -> None:
         key = (definition.id, tuple(sorted(hit.scope.items())))
@@ -53,3 +55,9 @@ class StandingFindings:
         )
         given = (held is not None and held.given) or now - since >= definition.onset_seconds
         self._standing[key] = _Standing(since, now, finding, given)
+
+
+def _hosts(view: View) -> dict[str, str]:
+    """Return the host of each worker, as far as it is known."""
+    told = {worker.worker: worker.host for worker in view.service.workers if worker.host is not None}
+    return told | {placement.worker: placement.host for placement in view.service.placements}

@@ -12,7 +12,7 @@ from math import inf, nan
 from typing import Any, TypeVar
 
 from pdwatch.model.host import HostState
-from pdwatch.model.judgement import Action, Advice, BoundLoad, Decision, Evidence, Finding, Replicas, Severity
+from pdwatch.model.judgement import Action, Advice, BoundLoad, Cause, Decision, Evidence, Finding, Replicas, Severity
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.records import read_record
@@ -256,6 +256,12 @@ def _read_worker(data: Json) -> WorkerState:
 
 def _read_finding(data: Json) -> Finding:
     severity = next((member for member in Severity if member.word == data.get("severity")), Severity.WARNING)
+    cause = data.get("because_of")
     return _read(
-        Finding, {"fix": ""} | data, severity=severity, scope=_texts(data, "scope"), evidence=_read_evidence(data)
+        Finding,
+        {"fix": ""} | data,
+        severity=severity,
+        scope=_texts(data, "scope"),
+        evidence=_read_evidence(data),
+        because_of=None if cause is None else read_record(Cause, cause),
     )

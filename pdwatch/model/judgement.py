@@ -50,6 +50,14 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """The finding that another one comes from."""
+
+    finding: str
+    scope: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A named fault or risk in one service, with the numbers that show it and what to do."""
 
@@ -61,6 +69,8 @@ class Finding:
     summary: str
     fix: str
     evidence: tuple[Evidence, ...] = ()
+    because_of: Cause | None = None
+    """The root of which this is a symptom, while that stands; `None` for a root."""
 
     @property
     def key(self) -> tuple[str, tuple[tuple[str, str], ...]]:

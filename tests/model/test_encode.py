@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pdwatch.model.encode import dumps, public_url, snapshot_from_json, snapshot_to_json
-from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
+from pdwatch.model.judgement import Action, Advice, Cause, Evidence, Finding, Replicas, Severity
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.snapshot import (
     Attainment,
@@ -95,6 +95,7 @@ services = records(
             severity=st.sampled_from(Severity),
             scope=st.dictionaries(words, words, max_size=2),
             evidence=lists(evidence),
+            because_of=st.none() | records(Cause, scope=st.dictionaries(words, words, max_size=2)),
         )
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.words import percent, rate, seconds
 from pdwatch.model.judgement import Evidence, Severity
 
@@ -67,6 +67,12 @@ FINDINGS = (
         confused_with="A leak, where blocks are held while nothing runs.",
         detect=_saturated,
         onset_seconds=4.0,
+        explains=(
+            "preempting",
+            "kv_blocks_expired",
+            "kv_leak",
+        ),
+        reach=Reach.POOL,
     ),
     FindingDef(
         id="preempting",
@@ -77,6 +83,7 @@ FINDINGS = (
         fix="Add decode replicas, or lower --max-num-seqs so that fewer requests compete for the blocks.",
         confused_with="Nothing: preemptions are always lost work.",
         detect=_preempting,
+        reach=Reach.POOL,
     ),
     FindingDef(
         id="kv_leak",
@@ -90,5 +97,6 @@ FINDINGS = (
         confused_with="A decode pool too full to fetch, which is kv_cache_saturated there. An idle vLLM before 0.22.1, whose "
         "gauges freeze until the next request.",
         detect=_leak,
+        reach=Reach.SIDES,
     ),
 )

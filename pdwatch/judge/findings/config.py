@@ -204,6 +204,13 @@ FINDINGS = (
         detect=_mismatch,
         onset_seconds=4.0,
         not_capacity=True,
+        explains=(
+            "kv_transfer_failing",
+            "requests_failing",
+            "kv_recomputed_on_decode",
+            "kv_blocks_expired",
+            "kv_leak",
+        ),
     ),
     FindingDef(
         id="kv_rank_conflict",
@@ -217,5 +224,13 @@ FINDINGS = (
         confused_with="Endpoints of one engine group on several hosts, which share one rank.",
         detect=_rank_conflict,
         not_capacity=True,
+        explains=(
+            "worker_down",
+            "kv_transfer_failing",
+            "requests_failing",
+            "kv_recomputed_on_decode",
+            "kv_blocks_expired",
+            "kv_leak",
+        ),
     ),
 )

@@ -127,6 +127,10 @@ FINDINGS = (
         "whatever the load.",
         detect=_imbalanced,
         onset_seconds=10.0,
+        explains=(
+            "worker_slow",
+            "queue_imbalanced",
+        ),
     ),
     FindingDef(
         id="eplb_off",
@@ -139,6 +143,7 @@ FINDINGS = (
         "log_balancedness shows what it brings.",
         confused_with="Small expert groups with even load, which lose nothing.",
         detect=_eplb_off,
+        explains=("experts_imbalanced",),
     ),
     FindingDef(
         id="all2all_backend_mismatch",
@@ -150,5 +155,6 @@ FINDINGS = (
         fix="Start decode with deepep_low_latency and prefill with deepep_high_throughput.",
         confused_with="Decode on a single host, where high throughput is no mistake and is not told.",
         detect=_backend,
+        explains=("worker_slow",),
     ),
 )

@@ -113,6 +113,19 @@ FINDINGS = (
         detect=_down,
         clear_seconds=0.0,
         not_capacity=True,
+        explains=(
+            "fabric_errors",
+            "rdma_init_failed",
+            "kv_transfer_off_fabric",
+            "kv_transfer_failing",
+            "kv_transfer_slow",
+            "transfer_dominates_prefill",
+            "requests_failing",
+            "kv_recomputed_on_decode",
+            "kv_blocks_expired",
+            "kv_leak",
+            "worker_slow",
+        ),
     ),
     FindingDef(
         id="fabric_rate_degraded",
@@ -127,6 +140,12 @@ FINDINGS = (
         detect=_slow,
         onset_seconds=4.0,
         not_capacity=True,
+        explains=(
+            "fabric_congested",
+            "kv_transfer_slow",
+            "transfer_dominates_prefill",
+            "worker_slow",
+        ),
     ),
     FindingDef(
         id="counter_saturated",

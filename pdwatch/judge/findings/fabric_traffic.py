@@ -148,6 +148,16 @@ FINDINGS = (
         detect=_errors,
         onset_seconds=8.0,
         not_capacity=True,
+        explains=(
+            "kv_transfer_failing",
+            "kv_transfer_slow",
+            "transfer_dominates_prefill",
+            "requests_failing",
+            "kv_recomputed_on_decode",
+            "kv_blocks_expired",
+            "kv_leak",
+            "worker_slow",
+        ),
     ),
     FindingDef(
         id="fabric_congested",
@@ -162,5 +172,10 @@ FINDINGS = (
         confused_with="A slow receiver: its PCIe link or its memory can be the narrow part; look for pcie_degraded there.",
         detect=_congested,
         onset_seconds=10.0,
+        explains=(
+            "kv_transfer_slow",
+            "transfer_dominates_prefill",
+            "worker_slow",
+        ),
     ),
 )

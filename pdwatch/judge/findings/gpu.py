@@ -153,6 +153,17 @@ FINDINGS = (
         confused_with="XIDs 13, 31, 43 and 45, which faulty programs cause and which are not told here.",
         detect=_unhealthy,
         not_capacity=True,
+        explains=(
+            "worker_down",
+            "worker_stale",
+            "worker_restarted",
+            "engine_stuck",
+            "nvlink_degraded",
+            "pcie_degraded",
+            "worker_slow",
+            "queue_imbalanced",
+            "requests_failing",
+        ),
     ),
     FindingDef(
         id="gpu_throttled",
@@ -168,6 +179,10 @@ FINDINGS = (
         detect=_throttled,
         onset_seconds=8.0,
         not_capacity=True,
+        explains=(
+            "worker_slow",
+            "queue_imbalanced",
+        ),
     ),
     FindingDef(
         id="gpu_memory_tight",
@@ -182,5 +197,11 @@ FINDINGS = (
         detect=_memory_tight,
         onset_seconds=8.0,
         not_capacity=True,
+        explains=(
+            "worker_down",
+            "worker_restarted",
+            "kv_transfer_failing",
+            "requests_failing",
+        ),
     ),
 )

@@ -119,6 +119,12 @@ FINDINGS = (
         detect=_nvlink,
         onset_seconds=4.0,
         not_capacity=True,
+        explains=(
+            "worker_slow",
+            "queue_imbalanced",
+            "kv_transfer_slow",
+            "transfer_dominates_prefill",
+        ),
     ),
     FindingDef(
         id="pcie_degraded",
@@ -134,5 +140,10 @@ FINDINGS = (
         detect=_pcie,
         onset_seconds=10.0,
         not_capacity=True,
+        explains=(
+            "worker_slow",
+            "kv_transfer_slow",
+            "transfer_dominates_prefill",
+        ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.words import percent
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.snapshot import WorkerState
@@ -103,6 +103,7 @@ FINDINGS = (
         onset_seconds=0.5,
         clear_seconds=30.0,
         not_capacity=True,
+        explains=("queue_imbalanced",),
     ),
     FindingDef(
         id="prefill_saturated",
@@ -114,6 +115,7 @@ FINDINGS = (
         confused_with="A full decode pool, which keeps KV pinned on prefill until prefill cannot admit either.",
         detect=_saturated,
         onset_seconds=10.0,
+        reach=Reach.POOL,
     ),
     FindingDef(
         id="queue_imbalanced",
@@ -127,5 +129,6 @@ FINDINGS = (
         confused_with="A pool too small, where all engines queue alike.",
         detect=_imbalanced,
         onset_seconds=10.0,
+        reach=Reach.POOL,
     ),
 )

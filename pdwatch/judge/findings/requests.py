@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.words import percent, rate
 from pdwatch.model.judgement import Evidence, Severity
 
@@ -38,5 +38,6 @@ FINDINGS = (
         confused_with="Aborts by clients, which are counted apart.",
         detect=_failing,
         not_capacity=True,
+        reach=Reach.SERVICE,
     ),
 )

@@ -37,5 +37,15 @@ FINDINGS = (
         detect=_mismatch,
         onset_seconds=10.0,
         not_capacity=True,
+        explains=(
+            "requests_failing",
+            "kv_transfer_failing",
+            "kv_recomputed_on_decode",
+            "kv_blocks_expired",
+            "kv_leak",
+            "kv_cache_saturated",
+            "prefill_saturated",
+            "queue_imbalanced",
+        ),
     ),
 )

@@ -79,6 +79,13 @@ FINDINGS = (
         confused_with="A process with the capability IPC_LOCK, for which the limit does not count.",
         detect=_memlock,
         not_capacity=True,
+        explains=(
+            "rdma_init_failed",
+            "kv_transfer_off_fabric",
+            "kv_transfer_failing",
+            "kv_transfer_slow",
+            "worker_down",
+        ),
     ),
     FindingDef(
         id="rdma_init_failed",
@@ -92,6 +99,13 @@ FINDINGS = (
         confused_with="A first attempt that failed before the engine chose another transport on purpose.",
         detect=_init_failed,
         not_capacity=True,
+        explains=(
+            "worker_down",
+            "kv_transfer_off_fabric",
+            "kv_transfer_failing",
+            "kv_transfer_slow",
+            "worker_slow",
+        ),
     ),
     FindingDef(
         id="socket_interface_unset",
@@ -104,5 +118,6 @@ FINDINGS = (
         "of them; restart the group.",
         confused_with="A slow load of weights, during which nothing is printed either.",
         detect=_interface_unset,
+        explains=("worker_down",),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.words import percent, rate, seconds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.target import Role
@@ -69,6 +69,13 @@ FINDINGS = (
         confused_with="A prefill worker that died: its peers' transfers fail too; mend that first.",
         detect=_failing,
         not_capacity=True,
+        explains=(
+            "requests_failing",
+            "kv_recomputed_on_decode",
+            "kv_blocks_expired",
+            "kv_leak",
+        ),
+        reach=Reach.SERVICE,
     ),
     FindingDef(
         id="kv_recomputed_on_decode",
@@ -83,6 +90,13 @@ FINDINGS = (
         detect=_recomputed,
         onset_seconds=5.0,
         not_capacity=True,
+        explains=(
+            "kv_blocks_expired",
+            "kv_leak",
+            "kv_cache_saturated",
+            "preempting",
+        ),
+        reach=Reach.SIDES,
     ),
     FindingDef(
         id="kv_blocks_expired",
@@ -95,6 +109,7 @@ FINDINGS = (
         "between the two steps.",
         confused_with="Clients that cancel right after prefill: then nothing fails on decode.",
         detect=_expired,
+        reach=Reach.SIDES,
     ),
     FindingDef(
         id="transfer_dominates_prefill",
@@ -109,5 +124,6 @@ FINDINGS = (
         detect=_dominates,
         onset_seconds=10.0,
         not_capacity=True,
+        reach=Reach.SERVICE,
     ),
 )

@@ -7,7 +7,7 @@ from statistics import median
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.homes import Home, by_host, homes, other_side
 from pdwatch.judge.words import bandwidth, percent
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
@@ -244,6 +244,10 @@ FINDINGS = (
         detect=_off_fabric,
         onset_seconds=15.0,
         not_capacity=True,
+        explains=(
+            "kv_transfer_slow",
+            "transfer_dominates_prefill",
+        ),
     ),
     FindingDef(
         id="kv_transfer_slow",
@@ -260,6 +264,12 @@ FINDINGS = (
         detect=_slow,
         onset_seconds=10.0,
         not_capacity=True,
+        explains=(
+            "transfer_dominates_prefill",
+            "kv_blocks_expired",
+            "kv_leak",
+        ),
+        reach=Reach.SIDES,
     ),
     FindingDef(
         id="kv_buffer_on_cpu",
@@ -271,6 +281,11 @@ FINDINGS = (
         fix="Set kv_buffer_device to cuda on both sides, where GPU and network card support GPU-direct RDMA, and restart.",
         confused_with="Accelerators and hosts without GPU-direct RDMA, which need the CPU buffer.",
         detect=_on_cpu,
+        explains=(
+            "kv_transfer_off_fabric",
+            "kv_transfer_slow",
+            "transfer_dominates_prefill",
+        ),
     ),
     FindingDef(
         id="side_channel_local",
@@ -284,5 +299,12 @@ FINDINGS = (
         confused_with="Workers that all run on one host, where localhost is right.",
         detect=_side_channel,
         not_capacity=True,
+        explains=(
+            "kv_transfer_failing",
+            "requests_failing",
+            "kv_recomputed_on_decode",
+            "kv_blocks_expired",
+            "kv_leak",
+        ),
     ),
 )
