@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from math import inf, isfinite
 from typing import Any
 
@@ -49,23 +50,25 @@ def public_url(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _AS_IT_IS:
         return value
     if kind is float:
         return value if isfinite(value) else None
-    writer = _WRITERS.get(kind)
-    return writer(value) if writer is not None else _compound(value)
+    return _writer(kind)(value)
 
 
-def _compound(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if is_dataclass(value):
-        return _record(value)
-    return [_plain(item) for item in value] if isinstance(value, Iterable) else str(value)
+@cache
+def _writer(kind: type[Any]) -> Callable[[Any], Any]:
+    if kind in _WRITERS:
+        return _WRITERS[kind]
+    if issubclass(kind, Enum):
+        return lambda member: member.value
+    if issubclass(kind, Mapping):
+        return lambda items: {str(key): _plain(item) for key, item in items.items()}
+    if is_dataclass(kind):
+        return _record
+    return (lambda items: [_plain(item) for item in items]) if issubclass(kind, Iterable) else str
 
 
 def _record(value: Any, *without: str) -> Json:
@@ -74,7 +77,9 @@ def _record(value: Any, *without: str) -> Json:
 
 
 def _service(service: ServiceState) -> Json:
-    record = _record(service, "service", "slo", "hosts", "host_signals", "transfer_paths")
+    record = _record(
+        service, "service", "slo", "hosts", "host_signals", "transfer_paths", "prefill_load", "decode_load"
+    )
     record["slo"] = {name: _plain(attainment.ratio) for name, attainment in service.slo.items()}
     record["objectives"] = {name: _record(attainment, "ratio") for name, attainment in service.slo.items()}
     return record

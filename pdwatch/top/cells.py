@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 ELLIPSIS = "…"
@@ -39,6 +41,9 @@ class Span(NamedTuple):
 
 
 Line = tuple[Span, ...]
+
+_TEXT: Callable[[Span], str] = attrgetter("text")
+_LOOK: Callable[[Span], tuple[Tone, str]] = attrgetter("tone", "target")
 
 _MARKS = ("Mn", "Me", "Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp")
 
@@ -107,26 +112,17 @@ def fit(spans: Sequence[Span], width: int) -> Line:
     """Return the line in exactly *width* cells, cleaned, with like neighbours joined."""
     fitted: list[Span] = []
     room = width
-    for span in spans:
-        text = clean(span.text)
-        needed = width_of(text)
-        if needed > room:
+    for (tone, target), alike in groupby(filter(_TEXT, spans), _LOOK):
+        text = clean("".join(map(_TEXT, alike)))
+        if width_of(text) > room:
             text = crop(text, room)
-        _join(fitted, Span(text, span.tone, span.target))
+        fitted.append(Span(text, tone, target))
         room -= width_of(text)
-        if needed and room <= 0:
-            break
-    _join(fitted, Span(" " * room))
-    return tuple(fitted)
-
-
-def _join(spans: list[Span], span: Span) -> None:
-    if not span.text:
-        return
-    last = spans[-1] if spans else None
-    if last is not None and last.tone is span.tone and last.target == span.target:
-        span = Span(spans.pop().text + span.text, span.tone, span.target)
-    spans.append(span)
+        if room <= 0:
+            return tuple(fitted)
+    if fitted and fitted[-1][1:] == (Tone.PLAIN, ""):
+        return (*fitted[:-1], Span(fitted[-1].text + " " * room))
+    return (*fitted, Span(" " * room))
 
 
 def ends(start: Sequence[Span], end: Sequence[Span], width: int) -> Line:
