@@ -78,7 +78,7 @@ def _row(scene: Scene, row: WorkerRow, placed: Sequence[tuple[Column, int]], wid
             failed = f"{row.state.error}, {row.state.failures} in a row"
             return (*spans, Span(left(failed, max(0, room)), base, target))
         tone = row.status.tone if column.name == "state" and row.status is not Status.OK and not chosen else base
-        spans += [Span(_cell(scene, row, column, size), tone, target), Span("  ", base, target)]
+        spans.append(Span(f"{_cell(scene, row, column, size)}  ", tone, target))
         room -= size + 2
     return tuple(spans)
 
