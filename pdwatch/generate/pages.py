@@ -8,13 +8,15 @@ from pathlib import Path
 from pdwatch.config.reference import docs_page
 from pdwatch.generate.docs import docs_table
 from pdwatch.generate.findings import findings_page
+from pdwatch.generate.runbooks import runbook_pages
 
 Files = Mapping[str, str]
 """Contents by path below the folder of a kind, such as `kubernetes/configmaps.yaml`."""
 
 
 def _docs() -> Files:
-    return {"metrics.md": docs_table(), "configuration.md": docs_page(), "findings.md": findings_page()}
+    pages = {"metrics.md": docs_table(), "configuration.md": docs_page(), "findings.md": findings_page()}
+    return {**pages, **runbook_pages()}
 
 
 def _dashboards() -> Files:
