@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
+from math import isfinite
 
 
 def _threshold(default: float, unit: str, text: str) -> float:
@@ -143,6 +144,16 @@ class Thresholds:
         """Return the entries with `name`, `default` and `metadata` (`unit`, `help`), in order of declaration."""
         return fields(cls)
 
+    def changed(self) -> dict[str, float]:
+        """Return by name the entries that differ from their defaults."""
+        return {e.name: value for e in fields(self) if (value := getattr(self, e.name)) != e.default}
+
     def overridden(self, values: Mapping[str, float]) -> Thresholds:
         """Return a copy with *values* put in. Raises `TypeError` for an unknown key."""
         return replace(self, **values)
+
+    @classmethod
+    def as_told(cls, values: Mapping[str, float]) -> Thresholds:
+        """Return the defaults with *values* put in, of which another version may know more."""
+        names = {entry.name for entry in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in names and isfinite(value)})

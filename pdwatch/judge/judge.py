@@ -41,5 +41,6 @@ class Judge:
             advice=advice,
             findings=findings,
             placements=signals.placements,
+            transfer_paths=signals.transfer_paths,
             expert_balance_estimate=signals.expert_balance_estimate,
         )

@@ -12,6 +12,7 @@ from math import inf, nan
 from typing import Any, TypeVar
 
 from pdwatch.model.host import HostState
+from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.judgement import Action, Advice, BoundLoad, Cause, Decision, Evidence, Finding, Replicas, Severity
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing, Quantity
@@ -56,7 +57,9 @@ def snapshot_from_json(data: Mapping[str, Any]) -> Snapshot:
 
 def _read_self(data: Json) -> SelfState:
     targets = {source: int(_number(count)) for source, count in _object(data, "discovery_targets").items()}
-    return _read(SelfState, data, discovery_targets=targets, discovery_errors=_texts(data, "discovery_errors"))
+    errors = _texts(data, "discovery_errors")
+    thresholds = {name: _number(value) for name, value in _object(data, "thresholds").items()}
+    return _read(SelfState, data, discovery_targets=targets, discovery_errors=errors, thresholds=thresholds)
 
 
 def _number(value: Any) -> float:
@@ -158,6 +161,9 @@ def _read_service(name: str, data: Json) -> ServiceState:
         findings=tuple(_read_finding(finding) for finding in _objects(data, "findings")),
         decisions=tuple(read_record(Decision, decision) for decision in _objects(data, "decisions")),
         placements=tuple(read_record(Placement, placement) for placement in _objects(data, "placements")),
+        transfer_paths={
+            worker: read_record(TransferPathSignals, path) for worker, path in _object(data, "transfer_paths").items()
+        },
         expert_balance_estimate={
             replica: _number(value) for replica, value in _object(data, "expert_balance_estimate").items()
         },

@@ -77,9 +77,7 @@ def _record(value: Any, *without: str) -> Json:
 
 
 def _service(service: ServiceState) -> Json:
-    record = _record(
-        service, "service", "slo", "hosts", "host_signals", "transfer_paths", "prefill_load", "decode_load"
-    )
+    record = _record(service, "service", "slo", "hosts", "host_signals", "prefill_load", "decode_load")
     record["slo"] = {name: _plain(attainment.ratio) for name, attainment in service.slo.items()}
     record["objectives"] = {name: _record(attainment, "ratio") for name, attainment in service.slo.items()}
     return record

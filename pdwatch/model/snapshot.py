@@ -256,7 +256,7 @@ class ServiceSignals:
     host_signals: Mapping[str, HostSignals] = field(default_factory=dict, kw_only=True)
     """By host, while the service is judged."""
     transfer_paths: Mapping[str, TransferPathSignals] = field(default_factory=dict, kw_only=True)
-    """By worker that reports transfers, while the service is judged."""
+    """By worker that reports transfers."""
     expert_balance_estimate: Mapping[str, float] = field(default_factory=dict, kw_only=True)
     """By replica with several ranks: mean over maximum of their token rates. No balance of experts, only a hint."""
 
@@ -284,6 +284,8 @@ class SelfState:
     """By source, the targets that it yields."""
     discovery_errors: Mapping[str, str] = field(default_factory=dict)
     """By source, the error of the last refresh; what the source said before is still in use."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """By name, the thresholds in use that differ from the defaults."""
 
 
 @dataclass(frozen=True, slots=True)

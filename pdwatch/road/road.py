@@ -147,6 +147,7 @@ class Road:
             cycles=self._cycles,
             discovery_targets=discovery.targets,
             discovery_errors=discovery.errors,
+            thresholds=self.settings.thresholds.changed(),
         )
 
     def _parser(self, target: Target) -> PageParser:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.history import HOUR
 from pdwatch.top.command import remapped
 from pdwatch.top.session import HISTORY_BYTES, Session, Settings
@@ -21,7 +20,6 @@ REPLAY_BYTES = 256 * 2**20
 class Options:
     """How the screen is shown."""
 
-    thresholds: Thresholds = Thresholds()
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys of commands by name, apart by commas, in place of the defaults."""
     theme: str = ""
@@ -41,7 +39,6 @@ def new_session(source: Source, options: Options) -> Session:
             source=source.name,
             replay=source.replay,
             unicode=options.unicode,
-            thresholds=options.thresholds,
             commands=remapped(options.keys),
             history_seconds=REPLAY_SECONDS if source.replay else HOUR,
             history_bytes=REPLAY_BYTES if source.replay else HISTORY_BYTES,

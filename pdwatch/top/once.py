@@ -28,14 +28,7 @@ WIDTH = 100
 _HEADING = "pool     workers   ok warn  bad unknown  load   KV   queue  latency p99       tokens"
 
 
-def once(
-    snapshot: Snapshot,
-    fmt: Format = "text",
-    width: int = WIDTH,
-    *,
-    thresholds: Thresholds | None = None,
-    unicode: bool = True,
-) -> str:
+def once(snapshot: Snapshot, fmt: Format = "text", width: int = WIDTH, *, unicode: bool = True) -> str:
     """Return *snapshot* as text of at most *width* cells a line, as one line of JSON, or its workers as CSV.
 
     Without *unicode* the text is ASCII.
@@ -43,15 +36,16 @@ def once(
     if fmt == "json":
         return dumps(snapshot)
     if fmt == "csv":
-        return workers_csv(snapshot, thresholds or Thresholds())
-    lines = [crop(clean(line), width) for line in _text(snapshot, thresholds or Thresholds(), width)]
+        return workers_csv(snapshot)
+    lines = [crop(clean(line), width) for line in _text(snapshot, width)]
     text = "\n".join(line.rstrip() for line in lines)
     return text if unicode else ascii_text(text)
 
 
-def workers_csv(snapshot: Snapshot, thresholds: Thresholds) -> str:
+def workers_csv(snapshot: Snapshot) -> str:
     """Return every worker with its numbers in base units; what is not known is empty."""
     columns = [column for column in ALL if column.name != "graph"]
+    thresholds = Thresholds.as_told(snapshot.self_state.thresholds)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["time", "service", "status", "url", *(column.name for column in columns)])
@@ -73,7 +67,8 @@ def _field(value: Value) -> str:
     return f"{value:.10g}"
 
 
-def _text(snapshot: Snapshot, thresholds: Thresholds, width: int) -> Iterator[str]:
+def _text(snapshot: Snapshot, width: int) -> Iterator[str]:
+    thresholds = Thresholds.as_told(snapshot.self_state.thresholds)
     if not snapshot.services:
         yield f"? CANNOT TELL  no worker was found  at {numbers.stamp(snapshot.t)}"
     for index, (name, service) in enumerate(sorted(snapshot.services.items())):

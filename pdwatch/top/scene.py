@@ -33,7 +33,6 @@ class Scene:
     source: str
     trouble: str | None
     """Why nothing arrives."""
-    thresholds: Thresholds
     trails: Trails
     events: Sequence[Event]
     """Oldest first, none later than the snapshot."""
@@ -46,6 +45,11 @@ class Scene:
     def t(self) -> float:
         """Unix seconds of the snapshot; 0 before the first."""
         return self.snapshot.t if self.snapshot is not None else 0.0
+
+    @cached_property
+    def thresholds(self) -> Thresholds:
+        """Those that the snapshot was judged by."""
+        return Thresholds.as_told(self.snapshot.self_state.thresholds) if self.snapshot is not None else Thresholds()
 
     @cached_property
     def services(self) -> list[tuple[str, Status]]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import chain, takewhile
 from math import isfinite
 
-from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.history import HOUR, History
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.top import numbers
@@ -35,7 +34,6 @@ class Settings:
     """Where the snapshots come from, for people."""
     replay: bool = False
     unicode: bool = True
-    thresholds: Thresholds = Thresholds()
     commands: Sequence[Command] = COMMANDS
     history_seconds: float = HOUR
     history_bytes: int = HISTORY_BYTES
@@ -87,7 +85,6 @@ class Session:
             alarm=alarm,
             source=settings.source,
             trouble=self._silence(now),
-            thresholds=settings.thresholds,
             trails=self._trails,
             events=list(takewhile(lambda event: not event.t > t, self._events)),
             commands=settings.commands,

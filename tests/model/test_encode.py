@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pdwatch.model.encode import dumps, public_url, snapshot_from_json, snapshot_to_json
+from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.judgement import Action, Advice, Cause, Evidence, Finding, Replicas, Severity
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.snapshot import (
@@ -87,6 +88,7 @@ services = records(
         itl_by_role=by_role,
     ),
     slo=st.dictionaries(words, records(Attainment), max_size=2),
+    transfer_paths=st.dictionaries(words, records(TransferPathSignals), max_size=2),
     advice=records(Advice, action=st.sampled_from(Action), prefill=replicas, decode=replicas, evidence=lists(evidence)),
     workers=lists(workers),
     findings=lists(
@@ -105,7 +107,11 @@ snapshots = records(
         lambda found: {name: replace(service, service=name) for name, service in found.items()}
     ),
     hosts=st.just({}),
-    self_state=records(SelfState, discovery_errors=st.dictionaries(words, words, max_size=2)),
+    self_state=records(
+        SelfState,
+        discovery_errors=st.dictionaries(words, words, max_size=2),
+        thresholds=st.dictionaries(words, finite, max_size=2),
+    ),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +11,9 @@ from contextlib import asynccontextmanager
 from pdwatch.export.app import create_app
 from pdwatch.export.hub import SnapshotHub
 from pdwatch.export.server import Server
+from pdwatch.model.encode import dumps, snapshot_from_json
 from pdwatch.model.snapshot import Snapshot
+from pdwatch.top import once
 from pdwatch.top.sources import Attached, Handed, Played
 
 DEADLINE = 20.0
@@ -118,3 +121,14 @@ def test_what_is_no_serve_is_told(states) -> None:
 def test_a_password_in_the_url_is_not_shown() -> None:
     """The name for people has host and port only."""
     assert "monitor:10077" == Attached("http://user:secret@monitor:10077/").name
+
+
+def test_an_attached_screen_judges_by_the_thresholds_of_its_serve(session, service, worker, snapshot) -> None:
+    """They come with the snapshot; one that this version does not know is skipped."""
+    told = {"kv_usage_high": 0.5, "moon_phase_high": 1.0}
+    line = dumps(snapshot(service([worker("d-01", engine={"kv_cache_usage_ratio": 0.6})]), thresholds=told))
+    stricter = session([snapshot_from_json(json.loads(line))])
+    usual = session([snapshot(service([worker("d-01", engine={"kv_cache_usage_ratio": 0.6})]))])
+
+    assert ("KV full", "ok") == (stricter.scene(0.0).rows[0].word, usual.scene(0.0).rows[0].word)
+    assert "KV full" in once(stricter.playhead.snapshot, "csv")

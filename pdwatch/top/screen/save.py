@@ -18,7 +18,7 @@ def save(folder: Path, text: str, session: Session) -> str:
     screen, table = folder / f"{stem}.txt", folder / f"{stem}.csv"
     try:
         screen.write_text(f"{text}\n", encoding="utf-8")
-        table.write_text(f"{workers_csv(snapshot, session.settings.thresholds)}\n", encoding="utf-8")
+        table.write_text(f"{workers_csv(snapshot)}\n", encoding="utf-8")
     except OSError as error:
         return f"not saved: {error.strerror} ({folder})"
     return f"saved {screen.name} and {table.name} in {folder}"
