@@ -15,7 +15,7 @@ from benchmarks.judging.policies.kubernetes import Hpa, Keda
 from benchmarks.judging.policies.wva import WvaV1, WvaV2
 from benchmarks.judging.watch import TICK_SECONDS, Watcher
 from pdwatch.demo.model import Fleet
-from pdwatch.judge.advice import Limits
+from pdwatch.judge.advice import Limits, ServiceLimits
 from pdwatch.model.judgement import Action, Advice
 from pdwatch.model.target import Role
 
@@ -129,15 +129,12 @@ def followed(case: Case, advice: Advice) -> Candidate:
     return Candidate(advice.action, prefill, decode)
 
 
-def _limits(case: Case) -> dict[Role, Limits]:
-    """Return the limits that the advisor is told: no more workers than there are where the budget is full."""
-    if not case.full_budget:
-        return {}
+def _limits(case: Case) -> ServiceLimits:
+    """Return the limits that the advisor is told: the start-up, and where the budget is full the GPUs there are."""
     pools = {Role.PREFILL: case.spec.prefill, Role.DECODE: case.spec.decode}
-    most = sum(pool.workers for pool in pools.values())
-    if case.kind.startswith("shift"):
-        return {role: Limits(maximum=most - 1) for role in pools}
-    return {role: Limits(maximum=pool.workers) for role, pool in pools.items()}
+    limits = {role: Limits(gpus=pool.gpus, startup=case.startup) for role, pool in pools.items()}
+    budget = sum(pool.workers * pool.gpus for pool in pools.values()) if case.full_budget else None
+    return ServiceLimits(limits, budget)
 
 
 def action_of(current: Desired, desired: Desired) -> Action:

@@ -10,6 +10,8 @@ from benchmarks.judging.score import Change, Objective, Score, attainment, flips
 from benchmarks.judging.watch import TICK_SECONDS, Watcher
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.demo.model import Fleet, FleetSpec, Role, State, Worker
+from pdwatch.judge.advice import Limits, ServiceLimits
+from pdwatch.model import target
 
 GRACE_SECONDS = 60.0
 """Time after the end in which the last arrivals may finish; it is not billed."""
@@ -60,13 +62,25 @@ def _keep(worker: Worker) -> tuple[bool, float, int]:
     return worker.state is not State.STARTING, worker.outstanding, -int(worker.name.rpartition("-")[2])
 
 
+def _limits(setting: Setting) -> ServiceLimits:
+    """Return what the advisor is told: start-up, GPUs and most replicas of each role."""
+    pools = {"prefill": setting.spec.prefill, "decode": setting.spec.decode}
+    limits = {
+        target.Role(name): Limits(maximum=setting.most, gpus=pool.gpus, startup=setting.startup)
+        for name, pool in pools.items()
+    }
+    return ServiceLimits(limits)
+
+
 def run(setting: Setting, policy: Policy, look: Callable[[Fleet], None] | None = None) -> Score:
     """Play *setting* under *policy* and score every arrival of it. *look* is shown the fleet when billing ends."""
     fleet = Fleet(setting.spec, setting.seed)
     orchestrator = Orchestrator(fleet, setting.startup, setting.most)
     watcher = None
     if policy.watches is not None:
-        watcher = Watcher(setting.objective, thresholds=Thresholds().overridden(policy.watches))
+        watcher = Watcher(
+            setting.objective, thresholds=Thresholds().overridden(policy.watches), limits=_limits(setting)
+        )
     tick = 0.0
     while tick + TICK_SECONDS < setting.seconds:
         tick += TICK_SECONDS

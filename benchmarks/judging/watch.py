@@ -9,7 +9,7 @@ from random import Random
 from benchmarks.judging.score import Objective
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.demo.model import Fleet, State, Worker
-from pdwatch.judge.advice import Limits
+from pdwatch.judge.advice import ServiceLimits
 from pdwatch.model.page import Scrape
 from pdwatch.model.snapshot import ServiceState
 from pdwatch.model.target import Role, RoleSource, Target
@@ -42,11 +42,11 @@ class Watcher:
         objective: Objective,
         *,
         thresholds: Thresholds | None = None,
-        limits: Mapping[Role, Limits] | None = None,
+        limits: ServiceLimits | None = None,
         damage: Damage | None = None,
     ) -> None:
         promised = Objectives(ttft=objective.ttft, itl=objective.tpot)
-        policy = ServicePolicy(objectives=promised, limits=limits or {})
+        policy = ServicePolicy(objectives=promised, limits=limits or ServiceLimits())
         settings = RoadSettings(TICK_SECONDS, thresholds=thresholds or Thresholds(), services={SERVICE: policy})
         self._road = Road(settings)
         self._damage = damage or Damage()

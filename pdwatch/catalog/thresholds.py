@@ -39,9 +39,13 @@ class Thresholds:
         "ratio",
         "Time a token takes on one worker over the median of its pool from which the worker counts as slow.",
     )
-    pressure_high: float = _threshold(1.0, "ratio", "Demand over capacity from which a pool is too small.")
-    pressure_target: float = _threshold(0.75, "ratio", "Demand over capacity that a resized pool is planned for.")
-    pressure_low: float = _threshold(0.35, "ratio", "Demand over capacity below which a pool may give a replica away.")
+    pressure_high: float = _threshold(
+        1.0, "ratio", "Demand over what the replicas bear within the objectives, from which a pool is too small."
+    )
+    pressure_target: float = _threshold(0.85, "ratio", "The same ratio that a grown pool is planned for.")
+    pressure_low: float = _threshold(
+        0.8, "ratio", "The same ratio that a pool would keep below with fewer replicas for it to give them away."
+    )
     drain_seconds: float = _threshold(20.0, "seconds", "Time within which a pool should work off what waits.")
     kv_recomputed_share: float = _threshold(
         0.5, "ratio", "Share of prompt tokens computed on decode from which KV counts as recomputed."

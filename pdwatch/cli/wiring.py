@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pdwatch.config.access import HttpAccess
 from pdwatch.config.model import Config
 from pdwatch.config.services import Pool, Service
-from pdwatch.judge.advice import Limits
+from pdwatch.judge.advice import Limits, ServiceLimits
 from pdwatch.model.target import Role
 from pdwatch.road.road import RoadSettings, ServicePolicy
 from pdwatch.scrape.series import PageLimits
@@ -32,13 +32,13 @@ def _policy(service: Service) -> ServicePolicy:
     pools = {Role.PREFILL: service.pools.prefill, Role.DECODE: service.pools.decode, Role.BOTH: service.pools.both}
     return ServicePolicy(
         objectives=Objectives(service.slo.ttft, service.slo.itl, service.slo.target),
-        limits={role: _limits(pool) for role, pool in pools.items()},
+        limits=ServiceLimits({role: _limits(pool) for role, pool in pools.items()}, service.gpu_budget),
         connector=service.connector,
     )
 
 
 def _limits(pool: Pool) -> Limits:
-    return Limits(pool.min_replicas, pool.max_replicas)
+    return Limits(pool.min_replicas, pool.max_replicas, pool.gpus_per_replica or 1, pool.startup)
 
 
 def loop_settings(config: Config) -> LoopSettings:

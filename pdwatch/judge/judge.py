@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.judge.advice import Advisor, Limits
+from pdwatch.judge.advice import Advisor, ServiceLimits
 from pdwatch.judge.definition import View
 from pdwatch.judge.findings import FINDINGS
 from pdwatch.judge.standing import StandingFindings
 from pdwatch.model.snapshot import ServiceSignals, ServiceState
-from pdwatch.model.target import Role
 
 
 class Judge:
     """What is remembered of one service between judgements."""
 
-    def __init__(self, thresholds: Thresholds, horizon: float, limits: Mapping[Role, Limits]) -> None:
+    def __init__(self, thresholds: Thresholds, horizon: float, limits: ServiceLimits) -> None:
         self._thresholds = thresholds
         self._findings = StandingFindings(FINDINGS)
         self._advisor = Advisor(thresholds, horizon, limits)
 
-    def configure(self, thresholds: Thresholds, horizon: float, limits: Mapping[Role, Limits]) -> None:
+    def configure(self, thresholds: Thresholds, horizon: float, limits: ServiceLimits) -> None:
         """Judge by other numbers from now on; what stands stays until its condition is gone."""
         self._thresholds = thresholds
         self._advisor.configure(thresholds, horizon, limits)
@@ -40,6 +37,8 @@ class Judge:
             workers=signals.workers,
             advice=advice,
             findings=findings,
+            decisions=self._advisor.decisions.kept,
+            routers=signals.routers,
             placements=signals.placements,
             transfer_paths=signals.transfer_paths,
             expert_balance_estimate=signals.expert_balance_estimate,

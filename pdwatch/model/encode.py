@@ -76,8 +76,13 @@ def _record(value: Any, *without: str) -> Json:
     return {name: item if type(item) in _AS_IT_IS else _plain(item) for name, item in held.items()}
 
 
+_WHILE_JUDGED = ("hosts", "host_signals", "prefill_load", "decode_load")
+
+
 def _service(service: ServiceState) -> Json:
-    record = _record(service, "service", "slo", "hosts", "host_signals", "prefill_load", "decode_load")
+    record = _record(
+        service, "service", "slo", "hosts", "host_signals", "prefill_load", "decode_load"
+    )
     record["slo"] = {name: _plain(attainment.ratio) for name, attainment in service.slo.items()}
     record["objectives"] = {name: _record(attainment, "ratio") for name, attainment in service.slo.items()}
     return record

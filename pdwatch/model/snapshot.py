@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pdwatch.model.capacity import DecodeLoad, PrefillLoad
 from pdwatch.model.host import HostState
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
 from pdwatch.model.judgement import Advice, Decision, Finding
@@ -62,6 +63,8 @@ class EngineState:
     """How long work has been in the engine while none of its counters moved; 0 when it moves."""
     held_seconds: float | None = None
     """How long KV blocks have been held while no request runs or waits; 0 when not."""
+    kv_fetch_stalled_seconds: float | None = None
+    """How long requests have waited for remote KV while none arrived; 0 when some did or none waits."""
 
 
 class Trouble(StrEnum):
@@ -97,6 +100,8 @@ class WorkerState:
     trouble: Trouble | None = None
     failures: int = 0
     """Scrapes in a row that gave no page."""
+    failing_seconds: float = 0.0
+    """How long they have given none: since the first of these scrapes."""
     health: int | None = None
     """Status of the last `GET /health`; `None` when it was never asked or gave no answer."""
     health_error: str | None = None
@@ -109,6 +114,8 @@ class WorkerState:
     scrape_seconds: float | None = None
     restarts: int = 0
     """Restarts seen within the window."""
+    process_seconds: float | None = None
+    """Age of its process at its last page; `None` where the page does not tell it and no restart was seen."""
     router_healthy: bool | None = None
     """What a router believes of it; never proof of life."""
     routed_requests_per_second: float | None = None
@@ -206,6 +213,8 @@ class Quantiles:
 class TtftChain:
     """Mean seconds of each hop to the first token, where the engines tell; `None` where they do not."""
 
+    router: float | None = None
+    """What the router adds to the time that the engines take."""
     prefill_queue: float | None = None
     prefill: float | None = None
     transfer: float | None = None
@@ -222,6 +231,8 @@ class LatencyState:
     """`prefill+decode` where the two sides' distributions were added as if independent, else the role measured."""
     itl_seconds: Quantiles = Quantiles()
     chain: TtftChain = TtftChain()
+    chain_usual: TtftChain = TtftChain()
+    """The same as it was while the service was well; `None` while it is learned."""
     ttft_by_role: Mapping[Role, Histogram] = field(default_factory=dict)
     """Since pdwatch watches, over restarts."""
     itl_by_role: Mapping[Role, Histogram] = field(default_factory=dict)
@@ -251,12 +262,18 @@ class ServiceSignals:
     workers: tuple[WorkerState, ...]
     hosts: Mapping[str, HostState] = field(default_factory=dict, kw_only=True)
     """The hosts of its workers, by name, while it is judged; the snapshot has them beside the services."""
+    routers: tuple[WorkerState, ...] = field(default=(), kw_only=True)
+    """The pages of routers; not among `workers`."""
     placements: tuple[Placement, ...] = field(default=(), kw_only=True)
     """Workers whose host is among `hosts`."""
     host_signals: Mapping[str, HostSignals] = field(default_factory=dict, kw_only=True)
     """By host, while the service is judged."""
     transfer_paths: Mapping[str, TransferPathSignals] = field(default_factory=dict, kw_only=True)
     """By worker that reports transfers."""
+    prefill_load: PrefillLoad | None = field(default=None, kw_only=True)
+    """What prefill is asked for and can do, while the service is judged."""
+    decode_load: DecodeLoad | None = field(default=None, kw_only=True)
+    """The same of decode."""
     expert_balance_estimate: Mapping[str, float] = field(default_factory=dict, kw_only=True)
     """By replica with several ranks: mean over maximum of their token rates. No balance of experts, only a hint."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.engines import read, wants
-from pdwatch.judge.advice import Limits
+from pdwatch.judge.advice import ServiceLimits
 from pdwatch.judge.judge import Judge
 from pdwatch.model.host import HostReading, HostState
 from pdwatch.model.hostsignals import HostSignals
@@ -31,7 +31,7 @@ class ServicePolicy:
     """What the configuration says of one service."""
 
     objectives: Objectives = Objectives()
-    limits: Mapping[Role, Limits] = field(default_factory=dict)
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
     connector: str | None = None
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.reading import EngineFacts, Reading
 from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.snapshot import EngineState
 from pdwatch.model.window import Flow, Window, increase
+from pdwatch.signals.capacity.computed import computed_tokens
+from pdwatch.signals.capacity.prefill_speed import PrefillSpeed
+from pdwatch.signals.capacity.step import Step, step_of
 from pdwatch.signals.pace import Pace, pace
 from pdwatch.signals.role import transferred_share
-from pdwatch.signals.speed import PrefillSpeed, computed_tokens
 from pdwatch.signals.track import Track
 
+WARM_UP_SECONDS = 30.0
+"""Time after the start of a process in which nothing is learned of it: its first passes compile and warm up."""
 _FINISHED = (Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FINISHED_ERROR, Q.FINISHED_REPETITION)
 
 
@@ -26,21 +31,42 @@ class EngineWatch:
         self.facts = EngineFacts()
         self.speed = PrefillSpeed()
         self.window: Window | None = None
+        self.step: Step | None = None
+        """What happened between the last two pages; `None` over a restart."""
+        self._born: float | None = None
         self._moved_at: float | None = None
         self._held_since: float | None = None
         self._pace: Pace | None = None
 
-    def push(self, reading: Reading, facts: EngineFacts, thresholds: Thresholds, restarted: bool = False) -> None:
-        """Take the next reading with the facts of its page."""
+    @property
+    def age(self) -> float:
+        """Seconds since its process began; infinite where nothing tells, which is no sign of youth."""
+        last = self.track.last
+        return inf if last is None or self._born is None else last.at - self._born
+
+    @property
+    def computed(self) -> float | None:
+        """Prompt tokens computed within the window."""
+        return None if self.window is None else computed_tokens(self.window)
+
+    def push(
+        self,
+        reading: Reading,
+        facts: EngineFacts,
+        thresholds: Thresholds,
+        restarted: bool = False,
+        started: float | None = None,
+    ) -> None:
+        """Take the next reading with the facts of its page; *started* is when the process began, in Unix seconds."""
         last = self.track.last
         self.facts = facts
         self.track.push(reading, restarted)
         self.window = self.track.window()
-        self._pace = None
-        if last is not None and self.track.same_life:
-            step = Flow((increase(last, reading),))
-            self.speed.learn(last, reading, step)
-            self._pace = pace(last, reading, step)
+        self._pace = self.step = None
+        if started is not None or (last is not None and not self.track.same_life):
+            self._born = reading.at if started is None else started
+        if last is not None and self.track.same_life and reading.at > last.at:
+            self._learn(last, reading, Flow((increase(last, reading),)))
         if last is None or _moved(last, reading) or not _work(reading):
             self._moved_at = reading.at
         held = self._holds_without_work(reading, thresholds)
@@ -48,6 +74,12 @@ class EngineWatch:
             self._held_since = None
         elif self._held_since is None:
             self._held_since = reading.at
+
+    def _learn(self, last: Reading, reading: Reading, flow: Flow) -> None:
+        self.step = step_of(last, reading, flow)
+        self._pace = pace(last, reading, flow)
+        if self.age >= WARM_UP_SECONDS:
+            self.speed.learn(self.step)
 
     def _holds_without_work(self, reading: Reading, thresholds: Thresholds) -> bool:
         """Tell whether blocks are held that no request explains.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.reading import Reading
 from pdwatch.model.window import Flow
-from pdwatch.signals.speed import computed_tokens
+from pdwatch.signals.capacity.computed import computed_tokens
 
 ENOUGH_GAPS = 20.0
 ENOUGH_PREFILLS = 10.0

@@ -10,6 +10,8 @@ from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.snapshot import PoolState, ServiceSignals, WorkerState
 from pdwatch.model.target import Role
 from pdwatch.model.window import Flow, together
+from pdwatch.signals.capacity.watch import CapacityWatch
+from pdwatch.signals.engine import EngineWatch
 from pdwatch.signals.flows import ServiceFlows
 from pdwatch.signals.latency import latency_state, slo_state
 from pdwatch.signals.pool import pool_state
@@ -44,6 +46,7 @@ class ServiceWatch:
         self.routers: dict[str, RoutedWatch] = {}
         """By the URL of the router's page."""
         self._departed: dict[Role, Flow] = defaultdict(Flow)
+        self.capacity = CapacityWatch()
         self._paths = TransferPaths(thresholds)
 
     def configure(self, objectives: Objectives, connector: str | None, thresholds: Thresholds, horizon: float) -> None:
@@ -66,11 +69,15 @@ class ServiceWatch:
             for url, watch in self.workers.items()
             if watch.role()[0] is not Role.ROUTER
         )
+        routers = tuple(
+            watch.state(now, stale_after) for watch in self.workers.values() if watch.role()[0] is Role.ROUTER
+        )
         pools = self._pools(states)
         fresh = {state.url for state in states if not state.stale}
         flows = self._flows(fresh)
         waiting = _waiting(state for state in states if state.role is Role.DECODE and not state.stale)
         transfer = transfer_state(flows, self.connector, waiting)
+        prefilling, decoding = self.capacity.observe(self._engines(fresh), flows.window, now)
         goals = self.objectives
         return ServiceSignals(
             service=self.name,
@@ -80,11 +87,21 @@ class ServiceWatch:
             latency=latency_state(flows, transfer),
             slo=slo_state(flows.window, goals.ttft, goals.itl, goals.target),
             workers=states,
+            routers=routers,
             transfer_paths=self._paths.observe(
                 {state.worker: [] if state.stale else self.workers[state.url].windows() for state in states}
             ),
             expert_balance_estimate=expert_balance_estimate(states),
+            prefill_load=prefilling,
+            decode_load=decoding,
         )
+
+    def _engines(self, fresh: set[str]) -> dict[Role, list[EngineWatch]]:
+        found: dict[Role, list[EngineWatch]] = defaultdict(list)
+        for url in self.workers:
+            if url in fresh:
+                found[self.workers[url].role()[0]].extend(self.workers[url].engines.values())
+        return found
 
     def _routed(self, url: str) -> Routed:
         found = (router.routed(url) for router in self.routers.values())

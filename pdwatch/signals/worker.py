@@ -63,7 +63,9 @@ class WorkerWatch:
         self._lacks: tuple[Missing, ...] = ()
         self._lacking_key: tuple[int, str | None] | None = None
         self._scrape_seconds: float | None = None
+        self._failing_since: float | None = None
         self._process_start: float | None = None
+        self._began: float | None = None
         self._absent: dict[str, int] = {}
         self._departed = Flow()
 
@@ -75,6 +77,7 @@ class WorkerWatch:
 
     def failed(self, scrape: Scrape, page_error: str | None = None) -> None:
         """Take a scrape that gave no page, or one that nobody can read. What was last read stays, with its age."""
+        self._failing_since = scrape.at if self.failures == 0 else self._failing_since
         self.failures += 1
         self.error = page_error or scrape.error or f"status {scrape.status}"
         self.trouble = Trouble.UNREADABLE if page_error else trouble_of(scrape)
@@ -90,11 +93,19 @@ class WorkerWatch:
             watch = self.engines.get(reading.engine)
             if watch is None:
                 watch = self.engines[reading.engine] = EngineWatch(reading.engine, self.horizon)
-            watch.push(reading, page.facts[reading.engine], thresholds, restarted)
+            watch.push(reading, page.facts[reading.engine], thresholds, restarted, page.process_start)
         self._forget_engines({reading.engine for reading in page.engines})
+        self._observe_beginning(page)
         self._pages += 1
         if self._behaviour is Role.UNKNOWN or self._pages % _BEHAVIOUR_PAGES == 0:
             self._observe_behaviour()
+
+    def _observe_beginning(self, page: PageReading) -> None:
+        """Learn when the process began: from its page, else from a restart that was seen."""
+        if page.process_start is not None:
+            self._began = page.process_start
+        elif any(engine.window is not None and not engine.track.same_life for engine in self.engines.values()):
+            self._began = page.at
 
     def _observe_behaviour(self) -> None:
         """Tell the role from the numbers; where they say nothing, what they said before stays."""
@@ -161,6 +172,7 @@ class WorkerWatch:
             error=self.error,
             trouble=self.trouble,
             failures=self.failures,
+            failing_seconds=0.0 if self._failing_since is None or not self.failures else now - self._failing_since,
             health=self.health.status,
             health_error=self.health.error,
             version=self.health.version,
@@ -169,6 +181,7 @@ class WorkerWatch:
             cache=shared_cache_facts(engines[0].facts.cache) if engines else {},
             scrape_seconds=self._scrape_seconds,
             restarts=max((window.resets for window in self.windows()), default=0),
+            process_seconds=None if self._began is None or self.last_good is None else self.last_good - self._began,
             router_healthy=routed.healthy,
             routed_requests_per_second=routed.requests_per_second,
             routed_errors_per_second=routed.errors_per_second,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.judge.advice import Advisor, Limits
+from pdwatch.judge.advice import Advisor, Limits, ServiceLimits
 from pdwatch.judge.judge import Judge
 from pdwatch.model.judgement import Action, Advice
 from pdwatch.model.snapshot import ServiceSignals, Trouble, WorkerState
@@ -18,7 +18,7 @@ SHORT = {"prefill_demand_tokens_per_second": 14_000.0, "backlog_tokens": 40_000.
 
 
 def _advice(signals: ServiceSignals, limits: dict[Role, Limits] | None = None) -> Advice:
-    return Judge(Thresholds(), 60.0, limits or {}).judge(signals, now=100.0).advice
+    return Judge(Thresholds(), 60.0, ServiceLimits(limits or {})).judge(signals, now=100.0).advice
 
 
 def test_hold_names_the_nearest_limit(healthy: ServiceSignals) -> None:
@@ -69,7 +69,7 @@ def test_the_configured_maximum_is_kept(worker: MakeWorker, service: MakeService
     advice = _advice(signals, {Role.DECODE: Limits(1, 1)})
 
     assert (Action.HOLD, 1) == (advice.action, advice.decode.desired)
-    assert "configured maximum" in advice.reason
+    assert "at its maximum of 1" in advice.reason
 
 
 def test_what_is_broken_comes_before_capacity(worker: MakeWorker, service: MakeService) -> None:
@@ -93,7 +93,7 @@ def test_uneven_load_with_room_is_rebalanced(worker: MakeWorker, service: MakeSe
     """More replicas do not cure a router that prefers one."""
     busy = worker(Role.DECODE, "decode-1", engine={"load": 40.0})
     calm = [worker(Role.DECODE, f"decode-{n}", engine={"load": 2.0}) for n in (2, 3)]
-    judge = Judge(Thresholds(), 60.0, {})
+    judge = Judge(Thresholds(), 60.0, ServiceLimits())
     signals = service([worker(Role.PREFILL), busy, *calm])
     given = [judge.judge(signals, now).advice.action for now in (0.0, 10.0, 20.0)]
 
@@ -105,7 +105,7 @@ def test_what_was_mended_is_not_advised_any_longer(worker: MakeWorker, service: 
     dead = worker(
         Role.DECODE, "decode-1", failures=2, up=False, stale=True, trouble=Trouble.UNREACHABLE, error="refused"
     )
-    judge = Judge(Thresholds(), 60.0, {})
+    judge = Judge(Thresholds(), 60.0, ServiceLimits())
     workers = [worker(Role.PREFILL), worker(Role.DECODE)]
     signals = (service([*workers, dead]), service([*workers, worker(Role.DECODE, "decode-1")]))
     given = [judge.judge(each, now).advice.action for now, each in zip((0.0, 5.0), signals, strict=True)]
@@ -117,7 +117,7 @@ def test_hold_says_what_is_coming(worker: MakeWorker, service: MakeService) -> N
     """While a change has not stood, the reason is no longer that there is room."""
     calm = service([worker(Role.PREFILL), worker(Role.DECODE)])
     full = service([worker(Role.PREFILL), worker(Role.DECODE, engine=FULL)])
-    advisor = Advisor(Thresholds(), 60.0, {})
+    advisor = Advisor(Thresholds(), 60.0, ServiceLimits())
     advisor.advise(calm, (), 0.0)
     pending = advisor.advise(full, (), 5.0)
 
@@ -154,7 +154,7 @@ def test_a_change_of_advice_must_stand(worker: MakeWorker, service: MakeService)
     """One full tick does not flip the advice; ten seconds of it do, dated from when it was given."""
     calm = service([worker(Role.PREFILL), worker(Role.DECODE)])
     full = service([worker(Role.PREFILL), worker(Role.DECODE, engine=FULL)])
-    advisor = Advisor(Thresholds(), 60.0, {})
+    advisor = Advisor(Thresholds(), 60.0, ServiceLimits())
     steps = ((0.0, calm), (5.0, full), (10.0, calm), (15.0, full), (20.0, full), (25.0, full))
     given = [advisor.advise(signals, (), now) for now, signals in steps]
 
@@ -164,7 +164,7 @@ def test_a_change_of_advice_must_stand(worker: MakeWorker, service: MakeService)
 
 def test_confidence_grows_with_what_was_seen(healthy: ServiceSignals) -> None:
     """Half a window is half as sure as a full one."""
-    advisor = Advisor(Thresholds(), 60.0, {})
+    advisor = Advisor(Thresholds(), 60.0, ServiceLimits())
     given = [advisor.advise(healthy, (), now).confidence for now in (0.0, 30.0, 60.0, 600.0)]
 
     assert [0.1, 0.5, 1.0, 1.0] == given

@@ -1,0 +1,49 @@
+"""What the question is put about, and what an answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.judge.advice.limits import ServiceLimits
+from pdwatch.judge.advice.need import Need
+from pdwatch.model.judgement import Action, Evidence, Finding
+from pdwatch.model.snapshot import PoolState, ServiceSignals
+from pdwatch.model.target import Role
+
+SIDES = (Role.PREFILL, Role.DECODE)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One service at one instant."""
+
+    signals: ServiceSignals
+    findings: Sequence[Finding]
+    thresholds: Thresholds
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
+    needs: Mapping[Role, Need] = field(default_factory=dict)
+
+    def pool(self, role: Role) -> PoolState | None:
+        """Return a pool that has an engine to look at."""
+        pool = self.signals.pools.get(role)
+        return pool if pool is not None and pool.engines > 0 else None
+
+    def replicas(self) -> dict[Role, int]:
+        """Return the replicas of both sides."""
+        return {role: pool.replicas if (pool := self.signals.pools.get(role)) else 0 for role in SIDES}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer before it is given a time and a confidence."""
+
+    action: Action
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+    desired: Mapping[Role, int] = field(default_factory=dict)
+    """Where it differs from what there is."""
+    reconsider: tuple[str, ...] = ()
+    confidence: float = 1.0
+    """Of the answer itself, before how much was seen is counted."""

@@ -1,0 +1,106 @@
+"""What was advised, what it predicted, and what then happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pdwatch.judge.advice.case import SIDES, Case
+from pdwatch.judge.words import percent, seconds
+from pdwatch.model.judgement import Action, Advice, Decision, Outcome, Replicas
+from pdwatch.model.target import Role
+
+KEPT = 20
+_SETTLE_SECONDS = 60.0
+"""Time after the replicas are there in which load spreads over them before it is measured."""
+_GIVEN_UP_STARTUPS = 3.0
+"""Start-ups after which nobody is coming."""
+_CAPACITY = frozenset(Action) - {Action.HOLD, Action.FIX, Action.REBALANCE, Action.CANNOT_TELL}
+
+
+class Decisions:
+    """The last changes of advice of one service, oldest first."""
+
+    def __init__(self) -> None:
+        self.kept: tuple[Decision, ...] = ()
+        self._reached: float | None = None
+
+    def update(self, advice: Advice, case: Case, now: float) -> None:
+        """Take the advice of a tick: a new one begins a decision, an open one is settled once its outcome is known."""
+        last = self.kept[-1] if self.kept else None
+        if last is not None and last.outcome is Outcome.PENDING:
+            self.kept = (*self.kept[:-1], self._looked_at(last, advice, case, now))
+        if last is None or last.action is not advice.action:
+            self.kept = (*self.kept, _begun(advice, case, now))[-KEPT:]
+            self._reached = None
+
+    def _looked_at(self, decision: Decision, advice: Advice, case: Case, now: float) -> Decision:
+        if decision.action not in _CAPACITY:
+            return _passed(decision, advice, case, now)
+        current = case.replicas()
+        if all(_reached(_of(decision, role), current[role]) for role in SIDES):
+            self._reached = now if self._reached is None else self._reached
+            if now - self._reached < _SETTLE_SECONDS:
+                return decision
+            return _settled(decision, Outcome.FOLLOWED, case, now, self._reached)
+        self._reached = None
+        if advice.action is not decision.action:
+            moved = any(current[role] != _of(decision, role).current for role in SIDES)
+            return _settled(decision, Outcome.PARTLY if moved else Outcome.PASSED, case, now, now)
+        patience = _GIVEN_UP_STARTUPS * max(case.limits.startup(role) for role in SIDES)
+        if now - decision.at < patience:
+            return decision
+        moved = any(current[role] != _of(decision, role).current for role in SIDES)
+        return _settled(decision, Outcome.PARTLY if moved else Outcome.IGNORED, case, now, now)
+
+
+def _begun(advice: Advice, case: Case, now: float) -> Decision:
+    predicted: dict[Role, float] = {}
+    for role, need in case.needs.items():
+        desired = (advice.prefill if role is Role.PREFILL else advice.decode).desired
+        used = need.load.utilization(desired or need.load.replicas, need.demanded)
+        if used is not None:
+            predicted[role] = round(used, 3)
+    return Decision(now, advice.action, advice.prefill, advice.decode, advice.reason, predicted)
+
+
+def _passed(decision: Decision, advice: Advice, case: Case, now: float) -> Decision:
+    """Return an advice that changes no replicas, settled when another takes its place."""
+    if advice.action is decision.action:
+        return decision
+    note = f"It stood for {seconds(now - decision.at)}."
+    return replace(decision, outcome=Outcome.PASSED, settled=now, observed=_observed(case), note=note)
+
+
+def _settled(decision: Decision, outcome: Outcome, case: Case, now: float, reached: float) -> Decision:
+    observed = _observed(case)
+    note = _NOTES[outcome].format(after=seconds(max(0.0, reached - decision.at)))
+    compared = [
+        f"{role} is at {percent(observed[role])} where {percent(told)} was predicted"
+        for role, told in decision.predicted.items()
+        if outcome is Outcome.FOLLOWED and role in observed
+    ]
+    note = f"{note}: {', '.join(compared)}." if compared else f"{note}."
+    return replace(decision, outcome=outcome, settled=now, observed=observed, note=note)
+
+
+_NOTES: Mapping[Outcome, str] = {
+    Outcome.FOLLOWED: "The replicas were there after {after}",
+    Outcome.PARTLY: "The replicas moved, though not to what was advised, within {after}",
+    Outcome.IGNORED: "Nothing moved for {after} and the need stayed",
+    Outcome.PASSED: "The need passed after {after} and nothing moved",
+}
+
+
+def _observed(case: Case) -> dict[Role, float]:
+    return {role: round(need.utilization, 3) for role, need in case.needs.items()}
+
+
+def _of(decision: Decision, role: Role) -> Replicas:
+    return decision.prefill if role is Role.PREFILL else decision.decode
+
+
+def _reached(advised: Replicas, now: int) -> bool:
+    if advised.desired is None or advised.desired == advised.current:
+        return True
+    return now >= advised.desired if advised.desired > advised.current else now <= advised.desired

@@ -1,0 +1,186 @@
+"""What one role needs from tick to tick: more, fewer, or what it has; with patience on both sides.
+
+More is needed when demand is above capacity by more than chance explains, in any of several pasts; or when what waits
+would not be gone before a new replica serves; or when the trend leads there within a start-up. It must last a part of
+the start-up first: a burst that is over sooner is not cured by a replica that comes later. Fewer are enough when the
+highest demand of a long past fits on them with room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.judge.advice.demand import Demand
+from pdwatch.judge.advice.role import RoleLoad
+
+_PASTS = (20.0, 40.0, 80.0, 160.0)
+"""Seconds over which demand is compared with capacity: the short ones see a leap, the long ones a slow rise."""
+_SURE = 1.5
+"""Standard errors by which demand must be above."""
+_LEVEL = 60.0
+_DONOR_PAST, _DONOR_LEVEL = 90.0, 45.0
+_PATIENCE_SHARE, _LEAST_PATIENCE, _MOST_PATIENCE = 0.35, 10.0, 60.0
+_LINGER = 45.0
+"""Seconds for which a need stands after its last sign."""
+_REMOVAL_LEAST = 180.0
+"""Seconds of the past that must fit on fewer replicas at least; with a slow start-up, longer."""
+_WAIT_SECONDS = 2.0
+"""Work that waits below which a queue is no sign of anything."""
+_FULL_WEIGHT, _FULL_SHARE = 0.15, 0.8
+"""How fast the share of ticks at which a role was full forgets, and the share from which it counts."""
+
+
+class Sign(StrEnum):
+    """What shows that a role is too small, strongest first."""
+
+    DEMAND = "demand"
+    """More arrives than it bears."""
+    QUEUE = "queue"
+    """What waits is not worked off."""
+    TREND = "trend"
+    """It is going there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a role needs at one tick."""
+
+    load: RoleLoad
+    utilization: float
+    """Mean demand of a minute over the capacity of the replicas there are."""
+    error: float
+    """Its standard error."""
+    planned: float
+    """Demand to plan for: the mean of a minute with its error, or where the trend leads within a start-up."""
+    wanted: int
+    """Replicas that bear it with room; those there are where nothing is needed."""
+    sign: Sign | None
+    """What shows that it is too small, whether or not for long enough; `None` where nothing does."""
+    over_seconds: float
+    """For how long."""
+    patience: float
+    """For how long it must be."""
+    spare: int
+    """Replicas that the highest demand of a long past leaves unneeded."""
+    lendable: int
+    """Replicas that the present demand leaves unneeded: they may change roles when the other role is short."""
+    past: float
+    """Seconds of the past that `spare` rests on."""
+    peak: float
+    """Highest mean demand of a minute within it."""
+    drain: float
+    """Seconds until what waits is worked off; infinite where it only grows."""
+
+    @property
+    def demanded(self) -> float:
+        """Mean demand of a minute, in tokens a second."""
+        return self.utilization * (self.load.capacity(self.load.replicas) or 0.0)
+
+    @property
+    def grows(self) -> bool:
+        """Whether more replicas are needed for sure."""
+        return self.wanted > self.load.replicas
+
+    @property
+    def over(self) -> bool:
+        """Whether anything shows that it is too small."""
+        return self.sign is not None
+
+
+class NeedWatch:
+    """What is remembered of one role."""
+
+    def __init__(self) -> None:
+        self.demand = Demand()
+        self._since: float | None = None
+        self._seen = 0.0
+        self._given = False
+        self._full = 0.0
+
+    def update(self, load: RoleLoad, thresholds: Thresholds, startup: float, now: float) -> Need | None:
+        """Take the load of a tick and return the need; `None` while capacity is not known."""
+        self.demand.add(now, load.demand, load.arrivals, load.scv)
+        capacity, level = load.capacity(load.replicas), self.demand.level(_LEVEL)
+        if not capacity or level is None:
+            return None
+        self._full += (float(load.full) - self._full) * _FULL_WEIGHT
+        drain = drain_seconds(load, capacity, level.mean)
+        forecast = level.mean + self.demand.slope() * (startup + _LEVEL / 2)
+        sign = self._sign(load, thresholds.pressure_high * capacity, forecast, drain > startup)
+        patience = min(_MOST_PATIENCE, max(_LEAST_PATIENCE, _PATIENCE_SHARE * startup))
+        planned = max(level.at_most(1.0), forecast) + load.waiting_seconds * capacity / max(60.0, startup)
+        past = max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
+        lasted, low = self._lasted(sign is not None, patience, now), thresholds.pressure_low
+        return Need(
+            load,
+            utilization=level.mean / capacity,
+            error=level.error / capacity,
+            planned=planned,
+            wanted=_fitting(load, planned, thresholds.pressure_target) if lasted else load.replicas,
+            sign=sign,
+            over_seconds=0.0 if self._since is None else now - self._since,
+            patience=patience,
+            spare=self._spare(load, low, past, _LEVEL) if sign is None else 0,
+            lendable=self._spare(load, low, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
+            past=past,
+            peak=self.demand.peak(past, _LEVEL, 1.0),
+            drain=drain,
+        )
+
+    def _sign(self, load: RoleLoad, limit: float, forecast: float, slow_drain: bool) -> Sign | None:
+        if self._above(limit):
+            return Sign.DEMAND
+        if (slow_drain and load.waiting_seconds > _WAIT_SECONDS) or self._full > _FULL_SHARE:
+            return Sign.QUEUE
+        return Sign.TREND if forecast > limit else None
+
+    def _above(self, limit: float) -> bool:
+        """Tell whether demand is above *limit* for sure in any past, and still is in the shortest."""
+        latest = self.demand.level(_PASTS[0])
+        if latest is None or latest.at_most(0.5) < limit:
+            return False
+        levels = (self.demand.level(past) for past in _PASTS if past <= self.demand.seconds + 10.0)
+        return any(level is not None and level.at_least(_SURE) > limit for level in levels)
+
+    def _lasted(self, over: bool, patience: float, now: float) -> bool:
+        if over:
+            self._since = now if self._since is None else self._since
+            self._seen = now
+            self._given = self._given or now - self._since >= patience
+        elif self._since is not None and now - self._seen >= (_LINGER if self._given else _LEAST_PATIENCE):
+            self._since, self._given = None, False
+        return self._given
+
+    def _spare(self, load: RoleLoad, low: float, past: float, seconds: float) -> int:
+        """Return the replicas that the highest mean over *seconds* within the *past* leaves unneeded."""
+        if self.demand.seconds < past:
+            return 0
+        return load.replicas - _least(load, self.demand.peak(past, seconds, 1.0), low)
+
+
+def drain_seconds(load: RoleLoad, capacity: float, demand: float) -> float:
+    """Return the seconds until what waits is worked off while *demand* goes on."""
+    if load.waiting_seconds <= 0:
+        return 0.0
+    left = 1.0 - demand / capacity
+    return load.waiting_seconds / left if left > 0 else float("inf")
+
+
+def _fitting(load: RoleLoad, demand: float, target: float) -> int:
+    """Return the replicas, more than there are and at most twice as many, at which *demand* is within *target*."""
+    for replicas in range(load.replicas + 1, 2 * load.replicas + 1):
+        used = load.utilization(replicas, demand)
+        if used is not None and used <= target:
+            return replicas
+    return max(2 * load.replicas, 1)
+
+
+def _least(load: RoleLoad, demand: float, low: float) -> int:
+    """Return the fewest replicas, at least one, at which *demand* is within *low*."""
+    for replicas in range(1, load.replicas):
+        used = load.utilization(replicas, demand)
+        if used is not None and used <= low:
+            return replicas
+    return load.replicas

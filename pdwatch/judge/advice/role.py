@@ -1,0 +1,124 @@
+"""One role of one service: what it is asked for, what any number of its replicas would bear, and which bound binds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pdwatch.model.capacity import DecodeLoad, PrefillLoad
+from pdwatch.model.judgement import Bound, BoundLoad
+from pdwatch.model.snapshot import PoolState, ServiceSignals
+from pdwatch.model.target import Role
+from pdwatch.signals.capacity.sizing import Goals, decode_capacity, prefill_capacity
+
+Capacities = Mapping[Bound, float]
+
+_MISSED_SHARE = 0.2
+"""Share of the requests that may miss their objective which queueing in a steady state may take."""
+_FULL_WAIT_SHARE, _FULL_WAIT_SECONDS = 0.5, 4.0
+"""Share of the TTFT objective (or of so many seconds) that is full of waiting."""
+_FULL_USAGE = 0.9
+_HOPS_SHARE = 0.5
+"""Most of the TTFT objective that is set aside for transfer and admission."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleLoad:
+    """A role with the means to size it."""
+
+    role: Role
+    replicas: int
+    demand: float
+    """Tokens a second at arrival, as of the last pages, for all replicas."""
+    arrivals: float
+    scv: float
+    """Squared variation of the lengths behind the demand."""
+    waiting_seconds: float
+    """Time that what waits would take, were nothing to arrive."""
+    full: bool
+    """Requests wait because there is no room: decode's KV caches, or prefill's time within the objective."""
+    capacities: Callable[[int], Capacities]
+    """By number of replicas, tokens a second by each bound that is known."""
+
+    def capacity(self, replicas: int) -> float | None:
+        """Return the tokens a second that *replicas* bear by the bound that binds; `None` where none is known."""
+        found = self.capacities(replicas)
+        return min(found.values()) if found else None
+
+    def utilization(self, replicas: int, demand: float | None = None) -> float | None:
+        """Return *demand* (or the present one) over the capacity of *replicas*."""
+        capacity = self.capacity(replicas)
+        if not capacity:
+            return None
+        return (self.demand if demand is None else demand) / capacity
+
+    def bounds(self, demand: float) -> list[BoundLoad]:
+        """Return every known bound with *demand* put on the replicas there are."""
+        return [BoundLoad(self.role, bound, demand, able) for bound, able in self.capacities(self.replicas).items()]
+
+
+def role_loads(signals: ServiceSignals) -> dict[Role, RoleLoad]:
+    """Return the roles of which load and capacity are known."""
+    found: dict[Role, RoleLoad] = {}
+    prefill, decode = signals.pools.get(Role.PREFILL), signals.pools.get(Role.DECODE)
+    goals = _goals(signals)
+    if prefill is not None and signals.prefill_load is not None:
+        found[Role.PREFILL] = _prefill(prefill, signals.prefill_load, goals, _other_hops(signals, goals))
+    if decode is not None and signals.decode_load is not None and signals.decode_load.step is not None:
+        found[Role.DECODE] = _decode(decode, signals.decode_load, goals)
+    return found
+
+
+def _goals(signals: ServiceSignals) -> Goals:
+    ttft, itl = signals.slo.get("ttft"), signals.slo.get("itl")
+    target = min((goal.target for goal in (ttft, itl) if goal is not None), default=0.95)
+    return Goals(
+        None if ttft is None else ttft.objective_seconds,
+        None if itl is None else itl.objective_seconds,
+        missed=max(0.001, _MISSED_SHARE * (1.0 - target)),
+    )
+
+
+def _other_hops(signals: ServiceSignals, goals: Goals) -> float:
+    """Return the seconds to the first token that are not prefill's."""
+    chain = signals.latency.chain
+    hops = (chain.transfer or 0.0) + (chain.decode_admission or 0.0)
+    return min(hops, _HOPS_SHARE * (goals.ttft or 0.0))
+
+
+def _prefill(pool: PoolState, load: PrefillLoad, goals: Goals, spent: float) -> RoleLoad:
+    """Return prefill. Replicas that do not answer just now are taken to get as much as the others."""
+    whole, each = _scale(pool, load.engines)
+
+    def capacities(replicas: int) -> Capacities:
+        return {Bound.PREFILL_COMPUTE: prefill_capacity(load, round(replicas * each), goals, spent)}
+
+    waiting = load.backlog / (load.speed * load.engines)
+    return RoleLoad(
+        Role.PREFILL,
+        pool.replicas,
+        load.demand * whole,
+        load.arrivals * whole,
+        load.scv,
+        waiting,
+        waiting > _FULL_WAIT_SHARE * (goals.ttft or _FULL_WAIT_SECONDS),
+        capacities,
+    )
+
+
+def _decode(pool: PoolState, load: DecodeLoad, goals: Goals) -> RoleLoad:
+    _, each = _scale(pool, load.engines)
+
+    def capacities(replicas: int) -> Capacities:
+        return decode_capacity(load, round(replicas * each), goals)
+
+    able = min(capacities(pool.replicas).values(), default=0.0)
+    waiting = load.waiting * load.tokens / able if able > 0 else 0.0
+    full = load.waiting > 0 and (load.usage or 0.0) >= _FULL_USAGE
+    return RoleLoad(Role.DECODE, pool.replicas, load.demand, load.arrivals, load.scv, waiting, full, capacities)
+
+
+def _scale(pool: PoolState, answering: int) -> tuple[float, float]:
+    """Return all engines over those that answer, and engines of one replica."""
+    engines = max(pool.engines, answering, 1)
+    return engines / max(answering, 1), engines / max(pool.replicas, 1)

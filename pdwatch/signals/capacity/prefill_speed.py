@@ -1,0 +1,77 @@
+"""How fast an engine prefills, learned from what it does; nothing is profiled.
+
+Two kinds of intervals between pages tell the speed in prompt tokens a second (utilisation law):
+
+- saturated: requests waited at both ends and prefill was at work all the while, so the engine never idled: its speed is
+  the tokens over the time. A queue that waits for KV blocks leaves the engine idle and tells nothing;
+- light: few requests were in prefill at a time. One alone takes the time of its pass, so its tokens over its prefill time
+  are the speed. Several in one pass each take all of its time, so the tokens of a mean pass stand for theirs.
+
+The saturated speed is exact and preferred once it has been seen often enough. What was reached is a lower bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pdwatch.signals.capacity.step import Step
+
+_LIGHT_CONCURRENCY = 0.6
+_SHARED_CONCURRENCY = 1.5
+_ENOUGH_PASSES = 4
+_BUSY_CONCURRENCY = 0.95
+_ENOUGH_SATURATED = 3
+_MEMORY = 20
+"""Samples over which an estimate averages."""
+
+
+class Average:
+    """A mean that forgets: plain over the first samples, exponential after."""
+
+    def __init__(self, count: int = 0, value: float = 0.0) -> None:
+        self.count = count
+        self.value = value
+
+    def add(self, sample: float) -> None:
+        """Take one more sample."""
+        self.count = min(self.count + 1, _MEMORY)
+        self.value += (sample - self.value) / self.count
+
+
+class PrefillSpeed:
+    """The learned prefill speed of one engine."""
+
+    def __init__(self) -> None:
+        self._saturated = Average()
+        self._light = Average()
+
+    def learn(self, step: Step) -> None:
+        """Learn from what the engine did between two pages; without prompts that is nothing."""
+        if step.prefill_seconds <= 0 or step.computed <= 0 or step.seconds <= 0:
+            return
+        concurrency = step.prefill_seconds / step.seconds
+        if step.waited and concurrency >= _BUSY_CONCURRENCY:
+            self._saturated.add(step.computed / step.seconds)
+        elif step.passes >= _ENOUGH_PASSES and concurrency <= _SHARED_CONCURRENCY:
+            self._light.add(step.computed / step.passes * step.prefilled / step.prefill_seconds)
+        elif concurrency <= _LIGHT_CONCURRENCY:
+            self._light.add(step.computed / step.prefill_seconds)
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """The estimate; `None` before anything was learned."""
+        if self._saturated.count >= _ENOUGH_SATURATED:
+            return self._saturated.value
+        if self._light.count:
+            return max(self._light.value, self._saturated.value)
+        return self._saturated.value if self._saturated.count else None
+
+    def memory(self) -> dict[str, float]:
+        """Return what is worth keeping over a restart of pdwatch."""
+        kept = {"saturated": self._saturated, "light": self._light}
+        return {f"{name}_{key}": getattr(mean, key) for name, mean in kept.items() for key in ("count", "value")}
+
+    def recall(self, kept: Mapping[str, float]) -> None:
+        """Go on from what `memory` returned."""
+        self._saturated = Average(int(kept["saturated_count"]), kept["saturated_value"])
+        self._light = Average(int(kept["light_count"]), kept["light_value"])

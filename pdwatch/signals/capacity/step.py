@@ -1,0 +1,89 @@
+"""What one engine did between its last two pages: the atom from which speeds, lengths and demand are learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdwatch.model.reading import Quantity as Q
+from pdwatch.model.reading import Reading
+from pdwatch.model.window import Flow
+from pdwatch.signals.capacity.computed import computed_tokens
+
+_FINISHED = (Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FINISHED_ERROR, Q.FINISHED_REPETITION)
+NOTHING = (0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Increases between two pages of one life; gauges are of the newer page."""
+
+    at: float
+    seconds: float
+    computed: float
+    """Prompt tokens that the engine computed."""
+    prefilled: float
+    """Requests whose prefill ended."""
+    prefill_seconds: float
+    """Their summed time in prefill; of several at once each counts."""
+    passes: float
+    """Passes of the engine."""
+    generated: float
+    ended: float
+    """Answers that ended."""
+    gaps: float
+    """Gaps between tokens, and how long they took together."""
+    gap_seconds: float
+    grew_waiting: float
+    grew_running: float
+    waited: bool
+    """Whether requests waited at both ends."""
+    running: float
+    waiting: float
+    usage: float | None
+    """Share of the KV cache in use, mean of both ends."""
+
+    @property
+    def itl(self) -> float | None:
+        """Mean seconds between tokens."""
+        return self.gap_seconds / self.gaps if self.gaps > 0 and self.gap_seconds > 0 else None
+
+    @property
+    def batch(self) -> float:
+        """Mean requests that generated at a time, by Little's law: tokens a second times seconds between tokens."""
+        return self.generated / self.seconds * (self.itl or 0.0)
+
+
+def step_of(before: Reading, after: Reading, flow: Flow) -> Step:
+    """Return what happened between two readings, whose increases are in *flow*."""
+    grown = flow.parts[0]
+    prefill_seconds, prefilled = _sum_count(grown, Q.PREFILL_TIME)
+    _, passes = _sum_count(grown, Q.ITERATION_TOKENS)
+    gap_seconds, gaps = _sum_count(grown, Q.ITL)
+    waited, waiting = before.value(Q.REQUESTS_WAITING) or 0.0, after.value(Q.REQUESTS_WAITING) or 0.0
+    ran, running = before.value(Q.REQUESTS_RUNNING) or 0.0, after.value(Q.REQUESTS_RUNNING) or 0.0
+    usage, used = after.value(Q.KV_CACHE_USAGE), before.value(Q.KV_CACHE_USAGE)
+    return Step(
+        at=after.at,
+        seconds=after.at - before.at,
+        computed=computed_tokens(flow) or 0.0,
+        prefilled=prefilled,
+        prefill_seconds=prefill_seconds,
+        passes=passes,
+        generated=grown.value(Q.GENERATION_TOKENS) or 0.0,
+        ended=sum(grown.value(quantity) or 0.0 for quantity in _FINISHED),
+        gaps=gaps,
+        gap_seconds=gap_seconds,
+        grew_waiting=waiting - waited,
+        grew_running=running - ran,
+        waited=waited > 0 and waiting > 0,
+        running=running,
+        waiting=waiting,
+        usage=None if usage is None or used is None else (usage + used) / 2,
+    )
+
+
+def _sum_count(reading: Reading, quantity: Q) -> tuple[float, float]:
+    slots = reading.shape.histograms.get(quantity)
+    if slots is None or slots.sum is None or slots.count is None:
+        return NOTHING
+    return reading.values[slots.sum], reading.values[slots.count]
