@@ -40,7 +40,6 @@ class Advisor:
 
     def advise(self, signals: ServiceSignals, findings: Sequence[Finding], now: float) -> Advice:
         """Return the advice at *now*. While another answer has not stood long enough, the last one stays as given."""
-        self._started = now if self._started is None else self._started
         case = Case(signals, findings, self._thresholds, self._limits, self._needs(signals, now))
         found = answer(case)
         before = self._given
@@ -63,7 +62,7 @@ class Advisor:
         return found
 
     def _advice(self, case: Case, found: Answer, since: float, now: float) -> Advice:
-        sure = found.confidence * confidence(case, self._horizon, now - (self._started or now))
+        sure = found.confidence * confidence(case, self._horizon, now - self._began(now))
         return Advice(
             found.action,
             self._replicas(case, found, Role.PREFILL),
@@ -75,6 +74,11 @@ class Advisor:
             bounds(case),
             found.reconsider,
         )
+
+    def _began(self, now: float) -> float:
+        """Return when the service was first judged."""
+        self._started = now if self._started is None else self._started
+        return self._started
 
     def _pend(self, given: Advice, found: Answer) -> Advice:
         """Return the advice given last. One to hold says what is coming, since its own reason no longer holds."""

@@ -4,8 +4,8 @@ Two kinds of intervals between pages tell the speed in prompt tokens a second (u
 
 - saturated: requests waited at both ends and prefill was at work all the while, so the engine never idled: its speed is
   the tokens over the time. A queue that waits for KV blocks leaves the engine idle and tells nothing;
-- light: few requests were in prefill at a time. One alone takes the time of its pass, so its tokens over its prefill time
-  are the speed. Several in one pass each take all of its time, so the tokens of a mean pass stand for theirs.
+- light: few requests were in prefill at a time. One alone takes the time of its pass, so its tokens over its prefill
+  time are the speed. Several in one pass each take all of its time, so the tokens of a mean pass stand for theirs.
 
 The saturated speed is exact and preferred once it has been seen often enough. What was reached is a lower bound.
 """
