@@ -29,6 +29,8 @@ class PrefillLoad:
     """Engines that answer."""
     backlog: float
     """Tokens that wait."""
+    longest: float
+    """Share of what waits that is on the engine with the longest queue."""
     learned: int
     """Engines whose own speed is known."""
 
@@ -58,8 +60,10 @@ class DecodeLoad:
     """Mean tokens of an answer: tokens generated over answers ended, so that those still running count."""
     scv: float
     """Squared coefficient of variation of an answer's tokens."""
-    answers: float
-    """Answers that the mean rests on."""
+    generated: float
+    """Tokens generated since the last tick."""
+    ended: float
+    """Answers that ended since the last tick."""
     context: float
     """Mean tokens of KV that a running request holds."""
     step: StepTime | None
@@ -73,5 +77,7 @@ class DecodeLoad:
     running: float
     waiting: float
     """Requests that wait for KV blocks or for remote KV."""
+    longest: float
+    """Share of what waits that is on the engine with the longest queue."""
     engines: int
     """Engines that answer."""

@@ -80,9 +80,7 @@ _WHILE_JUDGED = ("hosts", "host_signals", "prefill_load", "decode_load")
 
 
 def _service(service: ServiceState) -> Json:
-    record = _record(
-        service, "service", "slo", "hosts", "host_signals", "prefill_load", "decode_load"
-    )
+    record = _record(service, "service", "slo", "hosts", "host_signals", "prefill_load", "decode_load")
     record["slo"] = {name: _plain(attainment.ratio) for name, attainment in service.slo.items()}
     record["objectives"] = {name: _record(attainment, "ratio") for name, attainment in service.slo.items()}
     return record

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from benchmarks.judging.policies.base import Desired, Rule, View
-from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.judgement import Action
 
 _CHANGES = (
@@ -29,9 +26,11 @@ class FollowAdvice(Rule):
         super().__init__(name)
         self.watches = {}
         if pressure_target is not None:
-            known = {entry.name for entry in fields(Thresholds)}
-            wanted = {"pressure_target": pressure_target, "pressure_high": min(1.0, pressure_target + 0.25)}
-            self.watches = {key: value for key, value in wanted.items() if key in known}
+            self.watches = {
+                "pressure_target": pressure_target,
+                "pressure_high": min(1.0, pressure_target + 0.15),
+                "pressure_low": pressure_target - 0.05,
+            }
 
     def on_tick(self, view: View) -> Desired:
         """Return the desired replicas of the snapshot's advice."""

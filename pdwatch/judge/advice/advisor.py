@@ -40,9 +40,10 @@ class Advisor:
 
     def advise(self, signals: ServiceSignals, findings: Sequence[Finding], now: float) -> Advice:
         """Return the advice at *now*. While another answer has not stood long enough, the last one stays as given."""
-        case = Case(signals, findings, self._thresholds, self._limits, self._needs(signals, now))
-        found = answer(case)
         before = self._given
+        needs = self._needs(signals, now)
+        case = Case(signals, findings, self._thresholds, self._limits, needs, before.action if before else None)
+        found = answer(case)
         if before is not None and found.action is not before.action and not self._stood(found.action, now):
             self._given = self._pend(before, found)
         else:
@@ -55,7 +56,7 @@ class Advisor:
     def _needs(self, signals: ServiceSignals, now: float) -> dict[Role, Need]:
         found: dict[Role, Need] = {}
         for role, load in role_loads(signals).items():
-            watch = self._watches.setdefault(role, NeedWatch())
+            watch = self._watches.setdefault(role, NeedWatch(role is Role.DECODE))
             need = watch.update(load, self._thresholds, self._limits.startup(role), now)
             if need is not None:
                 found[role] = need

@@ -54,7 +54,7 @@ def _passing(case: Case) -> Answer | None:
 
 
 def _too_many(case: Case) -> Answer | None:
-    plan = removal(case.needs, case.replicas(), case.limits)
+    plan = removal(case.needs, case.replicas(), case.limits, case.before)
     if plan is None:
         return None
     return Answer(

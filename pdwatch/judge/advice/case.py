@@ -24,6 +24,8 @@ class Case:
     thresholds: Thresholds
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     needs: Mapping[Role, Need] = field(default_factory=dict)
+    before: Action | None = None
+    """The action advised last."""
 
     def pool(self, role: Role) -> PoolState | None:
         """Return a pool that has an engine to look at."""

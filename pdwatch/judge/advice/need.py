@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.judge.advice.demand import Demand
+from pdwatch.judge.advice.demand import Demand, Tick
 from pdwatch.judge.advice.role import RoleLoad
 
-_PASTS = (20.0, 40.0, 80.0, 160.0)
-"""Seconds over which demand is compared with capacity: the short ones see a leap, the long ones a slow rise."""
-_SURE = 1.5
-"""Standard errors by which demand must be above."""
-_LEVEL = 60.0
-_DONOR_PAST, _DONOR_LEVEL = 90.0, 45.0
+_PASTS = ((20.0, 1.5), (40.0, 1.25), (80.0, 0.75), (160.0, 0.5))
+"""Seconds over which demand is compared with capacity, and the standard errors by which it must be above: the short
+ones see a leap, the long ones a slow rise."""
+_LEVEL, _LATEST = 60.0, 25.0
+_DONOR_PAST, _DONOR_LEVEL, _LENT = 75.0, 40.0, 0.95
+"""Seconds of the past, and of the mean within it, that a role must fit on fewer replicas to lend one, and how full they
+may get: the other role is in need."""
 _PATIENCE_SHARE, _LEAST_PATIENCE, _MOST_PATIENCE = 0.35, 10.0, 60.0
 _LINGER = 45.0
 """Seconds for which a need stands after its last sign."""
+_MOST_GROWTH = 4
+"""Times the replicas there are that one advice asks for at most."""
 _REMOVAL_LEAST = 180.0
 """Seconds of the past that must fit on fewer replicas at least; with a slow start-up, longer."""
 _WAIT_SECONDS = 2.0
@@ -90,10 +93,10 @@ class Need:
 
 
 class NeedWatch:
-    """What is remembered of one role."""
+    """What is remembered of one role; *by_length* where demand is arrivals times a length still to be seen."""
 
-    def __init__(self) -> None:
-        self.demand = Demand()
+    def __init__(self, by_length: bool) -> None:
+        self.demand = Demand(by_length)
         self._since: float | None = None
         self._seen = 0.0
         self._given = False
@@ -101,48 +104,58 @@ class NeedWatch:
 
     def update(self, load: RoleLoad, thresholds: Thresholds, startup: float, now: float) -> Need | None:
         """Take the load of a tick and return the need; `None` while capacity is not known."""
-        self.demand.add(now, load.demand, load.arrivals, load.scv)
+        self.demand.add(Tick(now, load.demand, load.arrivals, *(load.lengths or (0.0, 0.0))), load.scv)
         capacity, level = load.capacity(load.replicas), self.demand.level(_LEVEL)
         if not capacity or level is None:
             return None
         self._full += (float(load.full) - self._full) * _FULL_WEIGHT
-        drain = drain_seconds(load, capacity, level.mean)
+        drain = drain_seconds(load, capacity, self._latest())
         forecast = level.mean + self.demand.slope() * (startup + _LEVEL / 2)
         sign = self._sign(load, thresholds.pressure_high * capacity, forecast, drain > startup)
-        patience = min(_MOST_PATIENCE, max(_LEAST_PATIENCE, _PATIENCE_SHARE * startup))
+        patience = self._patience(load, startup)
         planned = max(level.at_most(1.0), forecast) + load.waiting_seconds * capacity / max(60.0, startup)
         past = max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
-        lasted, low = self._lasted(sign is not None, patience, now), thresholds.pressure_low
+        lasted = self._lasted(sign is not None, patience, now)
+        low = min(thresholds.pressure_low, thresholds.pressure_target)
         return Need(
             load,
             utilization=level.mean / capacity,
             error=level.error / capacity,
             planned=planned,
-            wanted=_fitting(load, planned, thresholds.pressure_target) if lasted else load.replicas,
+            wanted=_fitting(load, planned, thresholds.pressure_target, sign is not None) if lasted else load.replicas,
             sign=sign,
             over_seconds=0.0 if self._since is None else now - self._since,
             patience=patience,
             spare=self._spare(load, low, past, _LEVEL) if sign is None else 0,
-            lendable=self._spare(load, low, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
+            lendable=self._spare(load, _LENT, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
             past=past,
             peak=self.demand.peak(past, _LEVEL, 1.0),
             drain=drain,
         )
 
+    def _patience(self, load: RoleLoad, startup: float) -> float:
+        """Return for how long a sign must last. Longer answers are no burst: what they add stays."""
+        smoothed = 0.0 if self.demand.leapt() else load.memory
+        return min(_MOST_PATIENCE, max(_LEAST_PATIENCE, _PATIENCE_SHARE * startup - smoothed))
+
+    def _latest(self) -> float:
+        level = self.demand.level(_LATEST)
+        return level.mean if level is not None else 0.0
+
     def _sign(self, load: RoleLoad, limit: float, forecast: float, slow_drain: bool) -> Sign | None:
         if self._above(limit):
             return Sign.DEMAND
-        if (slow_drain and load.waiting_seconds > _WAIT_SECONDS) or self._full > _FULL_SHARE:
+        if load.even and ((slow_drain and load.waiting_seconds > _WAIT_SECONDS) or self._full > _FULL_SHARE):
             return Sign.QUEUE
         return Sign.TREND if forecast > limit else None
 
     def _above(self, limit: float) -> bool:
         """Tell whether demand is above *limit* for sure in any past, and still is in the shortest."""
-        latest = self.demand.level(_PASTS[0])
+        latest = self.demand.level(_PASTS[0][0])
         if latest is None or latest.at_most(0.5) < limit:
             return False
-        levels = (self.demand.level(past) for past in _PASTS if past <= self.demand.seconds + 10.0)
-        return any(level is not None and level.at_least(_SURE) > limit for level in levels)
+        known = ((past, sure) for past, sure in _PASTS if past <= self.demand.seconds + 10.0)
+        return any((level := self.demand.level(past)) and level.at_least(sure) > limit for past, sure in known)
 
     def _lasted(self, over: bool, patience: float, now: float) -> bool:
         if over:
@@ -168,13 +181,14 @@ def drain_seconds(load: RoleLoad, capacity: float, demand: float) -> float:
     return load.waiting_seconds / left if left > 0 else float("inf")
 
 
-def _fitting(load: RoleLoad, demand: float, target: float) -> int:
-    """Return the replicas, more than there are and at most twice as many, at which *demand* is within *target*."""
-    for replicas in range(load.replicas + 1, 2 * load.replicas + 1):
+def _fitting(load: RoleLoad, demand: float, target: float, more: bool) -> int:
+    """Return the replicas at which *demand* is within *target*: those there are at least, one more where *more*."""
+    most = _MOST_GROWTH * max(1, load.replicas)
+    for replicas in range(load.replicas + more, most + 1):
         used = load.utilization(replicas, demand)
         if used is not None and used <= target:
             return replicas
-    return max(2 * load.replicas, 1)
+    return most
 
 
 def _least(load: RoleLoad, demand: float, low: float) -> int:

@@ -82,12 +82,17 @@ def _lent(lender: Need | None, limits: ServiceLimits) -> int:
     return max(0, min(lender.lendable, lender.load.replicas - limits.of(lender.load.role).minimum))
 
 
-def removal(needs: Mapping[Role, Need], current: Mapping[Role, int], limits: ServiceLimits) -> Plan | None:
-    """Return the role that has had too many replicas for long, the emptier one first; `None` where none has."""
+def removal(
+    needs: Mapping[Role, Need], current: Mapping[Role, int], limits: ServiceLimits, before: Action | None
+) -> Plan | None:
+    """Return the role that has had too many replicas for long; `None` where none has.
+
+    Of two, the one that was named *before*, else the emptier one.
+    """
     spare = [need for need in needs.values() if _spare(need, limits) > 0]
     if not spare or any(need.over for need in needs.values()):
         return None
-    need = min(spare, key=lambda need: need.utilization)
+    need = min(spare, key=lambda need: (SCALE_IN[need.load.role] is not before, need.utilization))
     role = need.load.role
     return Plan(SCALE_IN[role], role, dict(current) | {role: current[role] - _spare(need, limits)})
 

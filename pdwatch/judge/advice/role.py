@@ -35,6 +35,12 @@ class RoleLoad:
     """Squared variation of the lengths behind the demand."""
     waiting_seconds: float
     """Time that what waits would take, were nothing to arrive."""
+    lengths: tuple[float, float] | None
+    """Of decode, tokens generated and answers ended since the last tick: what the length of an answer is told by."""
+    memory: float
+    """Seconds for which a request stays: demand that is told by what stays has a burst smoothed out already."""
+    even: bool
+    """What waits is spread over the engines: a queue on one alone is no lack of capacity."""
     full: bool
     """Requests wait because there is no room: decode's KV caches, or prefill's time within the objective."""
     capacities: Callable[[int], Capacities]
@@ -101,6 +107,9 @@ def _prefill(pool: PoolState, load: PrefillLoad, goals: Goals, spent: float) -> 
         load.arrivals * whole,
         load.scv,
         waiting,
+        None,
+        0.0,
+        _even(load.longest, load.engines),
         waiting > _FULL_WAIT_SHARE * (goals.ttft or _FULL_WAIT_SECONDS),
         capacities,
     )
@@ -114,8 +123,24 @@ def _decode(pool: PoolState, load: DecodeLoad, goals: Goals) -> RoleLoad:
 
     able = min(capacities(pool.replicas).values(), default=0.0)
     waiting = load.waiting * load.tokens / able if able > 0 else 0.0
-    full = load.waiting > 0 and (load.usage or 0.0) >= _FULL_USAGE
-    return RoleLoad(Role.DECODE, pool.replicas, load.demand, load.arrivals, load.scv, waiting, full, capacities)
+    return RoleLoad(
+        Role.DECODE,
+        pool.replicas,
+        load.demand,
+        load.arrivals,
+        load.scv,
+        waiting,
+        (load.generated, load.ended),
+        load.tokens * (load.itl or 0.0),
+        _even(load.longest, load.engines),
+        load.waiting > 0 and (load.usage or 0.0) >= _FULL_USAGE,
+        capacities,
+    )
+
+
+def _even(longest: float, engines: int) -> bool:
+    """Tell whether the longest queue is less than half way from its even share to everything."""
+    return engines < 2 or longest <= (1.0 + 1.0 / engines) / 2
 
 
 def _scale(pool: PoolState, answering: int) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from collections import deque
 
 _ENOUGH = 120.0
 """Ended answers after which a longer past adds nothing."""
-_SHORTEST, _LONGEST = 45.0, 900.0
+_SHORTEST, _LONGEST = 30.0, 900.0
 """Seconds of the past that are looked at, least and most."""
 
 
@@ -26,8 +26,8 @@ class AnswerLengths:
         while self._ticks[0][0] < now - _LONGEST:
             self._ticks.popleft()
 
-    def mean(self) -> tuple[float, float] | None:
-        """Return the mean tokens and the answers it rests on, over the shortest past that has enough of them.
+    def mean(self) -> float | None:
+        """Return the mean tokens over the shortest past that has enough ended answers.
 
         `None` while no answer has ended.
         """
@@ -38,4 +38,4 @@ class AnswerLengths:
                 break
             generated += tokens
             ended += answers
-        return (generated / ended, ended) if ended > 0 else None
+        return generated / ended if ended > 0 else None

@@ -10,6 +10,7 @@ from pdwatch.model.window import Flow
 from pdwatch.signals.capacity.computed import computed_tokens
 
 _FINISHED = (Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FINISHED_ERROR, Q.FINISHED_REPETITION)
+_SEVERAL = 2.0
 NOTHING = (0.0, 0.0)
 
 
@@ -30,17 +31,26 @@ class Step:
     generated: float
     ended: float
     """Answers that ended."""
+    answers: float
+    """The same by the histogram of their lengths, and the tokens of those answers."""
+    answer_tokens: float
     gaps: float
     """Gaps between tokens, and how long they took together."""
     gap_seconds: float
     grew_waiting: float
     grew_running: float
     waited: bool
-    """Whether requests waited at both ends."""
+    """Whether several requests waited at both ends, so that the engine had work all the while."""
     running: float
     waiting: float
     usage: float | None
     """Share of the KV cache in use, mean of both ends."""
+
+    @property
+    def busy(self) -> float:
+        """Share of the time in which a prefill pass was under way: of several prompts in one pass one is counted."""
+        each = max(1.0, self.prefilled / self.passes) if self.passes > 0 else 1.0
+        return self.prefill_seconds / each / self.seconds
 
     @property
     def itl(self) -> float | None:
@@ -58,6 +68,7 @@ def step_of(before: Reading, after: Reading, flow: Flow) -> Step:
     grown = flow.parts[0]
     prefill_seconds, prefilled = _sum_count(grown, Q.PREFILL_TIME)
     _, passes = _sum_count(grown, Q.ITERATION_TOKENS)
+    answer_tokens, answers = _sum_count(grown, Q.REQUEST_GENERATION_TOKENS)
     gap_seconds, gaps = _sum_count(grown, Q.ITL)
     waited, waiting = before.value(Q.REQUESTS_WAITING) or 0.0, after.value(Q.REQUESTS_WAITING) or 0.0
     ran, running = before.value(Q.REQUESTS_RUNNING) or 0.0, after.value(Q.REQUESTS_RUNNING) or 0.0
@@ -71,11 +82,13 @@ def step_of(before: Reading, after: Reading, flow: Flow) -> Step:
         passes=passes,
         generated=grown.value(Q.GENERATION_TOKENS) or 0.0,
         ended=sum(grown.value(quantity) or 0.0 for quantity in _FINISHED),
+        answers=answers,
+        answer_tokens=answer_tokens,
         gaps=gaps,
         gap_seconds=gap_seconds,
         grew_waiting=waiting - waited,
         grew_running=running - ran,
-        waited=waited > 0 and waiting > 0,
+        waited=min(waited, waiting) >= _SEVERAL,
         running=running,
         waiting=waiting,
         usage=None if usage is None or used is None else (usage + used) / 2,

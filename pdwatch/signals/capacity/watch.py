@@ -9,7 +9,7 @@ from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.target import Role
 from pdwatch.model.window import Flow
 from pdwatch.signals.capacity.lengths import AnswerLengths
-from pdwatch.signals.capacity.spread import squared_variation
+from pdwatch.signals.capacity.spread import Spread
 from pdwatch.signals.capacity.step import Step
 from pdwatch.signals.capacity.step_time import StepTimeModel
 from pdwatch.signals.engine import WARM_UP_SECONDS, EngineWatch
@@ -21,6 +21,7 @@ class CapacityWatch:
     def __init__(self) -> None:
         self.step_time = StepTimeModel()
         self._answers = AnswerLengths()
+        self._spreads = {Role.PREFILL: Spread(), Role.DECODE: Spread()}
         self._at = 0.0
 
     def observe(
@@ -30,30 +31,41 @@ class CapacityWatch:
 
         *engines* are those whose page is fresh, *flows* what flowed through each role within the window.
         """
-        prefilling = prefill_load(engines.get(Role.PREFILL, ()), flows.get(Role.PREFILL, Flow()))
-        decoding = self._decode_load(engines.get(Role.DECODE, ()), flows.get(Role.DECODE, Flow()), prefilling, now)
+        self._learn_spreads(engines)
+        spread = self._spreads[Role.PREFILL].squared_variation
+        prefilling = prefill_load(engines.get(Role.PREFILL, ()), flows.get(Role.PREFILL, Flow()), spread)
+        decoding = self._decode_load(engines.get(Role.DECODE, ()), prefilling, now)
         self._at = now
         return prefilling, decoding
 
+    def _learn_spreads(self, engines: Mapping[Role, Sequence[EngineWatch]]) -> None:
+        for role, spread in self._spreads.items():
+            for engine in engines.get(role, ()):
+                step = engine.step
+                if step is not None and step.at > self._at:
+                    prefill = role is Role.PREFILL
+                    spread.add(*(step.computed, step.prefilled) if prefill else (step.answer_tokens, step.answers))
+
     def _decode_load(
-        self, engines: Sequence[EngineWatch], flow: Flow, prefilling: PrefillLoad | None, now: float
+        self, engines: Sequence[EngineWatch], prefilling: PrefillLoad | None, now: float
     ) -> DecodeLoad | None:
         steps = [engine.step for engine in engines if engine.step is not None]
         if not steps:
             return None
         fresh = [(engine, engine.step) for engine in engines if engine.step is not None and engine.step.at > self._at]
-        self._answers.add(now, *_sums((step.generated, step.ended) for _, step in fresh))
+        generated, ended = _sums((step.generated, step.ended) for _, step in fresh)
+        self._answers.add(now, generated, ended)
         for engine, step in fresh:
             self._learn_step(engine, step)
-        lengths = self._answers.mean()
-        tokens, answers = lengths or (0.0, 0.0)
+        tokens = self._answers.mean() or 0.0
         arrivals = prefilling.arrivals if prefilling is not None else sum(map(_answered, steps))
         return DecodeLoad(
             demand=arrivals * tokens,
             arrivals=arrivals,
             tokens=tokens,
-            scv=squared_variation(flow.histogram(Q.REQUEST_GENERATION_TOKENS)),
-            answers=answers,
+            scv=self._spreads[Role.DECODE].squared_variation,
+            generated=generated,
+            ended=ended,
             context=_context(engines),
             step=self.step_time.fit(),
             kv_tokens=_mean(engine.facts.kv_cache_tokens for engine in engines),
@@ -61,6 +73,7 @@ class CapacityWatch:
             itl=_itl(steps),
             running=sum(step.running for step in steps),
             waiting=sum(step.waiting for step in steps),
+            longest=_longest(steps),
             engines=len(engines),
         )
 
@@ -70,8 +83,8 @@ class CapacityWatch:
         self.step_time.learn(step.batch, (step.usage or 0.0) * (engine.facts.kv_cache_tokens or 0), step.itl)
 
 
-def prefill_load(engines: Sequence[EngineWatch], flow: Flow) -> PrefillLoad | None:
-    """Return the load of prefill; `None` before its engines have prefilled anything twice.
+def prefill_load(engines: Sequence[EngineWatch], flow: Flow, scv: float) -> PrefillLoad | None:
+    """Return the load of prefill whose prompts vary by *scv*; `None` before its engines have prefilled anything twice.
 
     An engine whose own speed is not known counts with the mean of the others.
     """
@@ -86,11 +99,12 @@ def prefill_load(engines: Sequence[EngineWatch], flow: Flow) -> PrefillLoad | No
         demand=sum(max(0.0, step.computed + step.grew_waiting * each) / step.seconds for step in steps),
         arrivals=sum(max(0.0, step.prefilled + step.grew_waiting + step.grew_running) / step.seconds for step in steps),
         tokens=each,
-        scv=squared_variation(flow.histogram(Q.REQUEST_PROMPT_TOKENS)),
+        scv=scv,
         speed=mean,
         slowest=min(speeds) / mean,
         engines=len(engines),
         backlog=sum(step.waiting for step in steps) * each,
+        longest=_longest(steps),
         learned=len(speeds),
     )
 
@@ -113,6 +127,11 @@ def _context(engines: Sequence[EngineWatch]) -> float:
             held += step.usage * engine.facts.kv_cache_tokens
             running += step.batch
     return held / running if running else 0.0
+
+
+def _longest(steps: Sequence[Step]) -> float:
+    waiting = [step.waiting for step in steps]
+    return max(waiting) / total if (total := sum(waiting)) > 0 else 0.0
 
 
 def _itl(steps: Sequence[Step]) -> float | None:
