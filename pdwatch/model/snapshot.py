@@ -213,13 +213,13 @@ class Quantiles:
 class TtftChain:
     """Mean seconds of each hop to the first token, where the engines tell; `None` where they do not."""
 
-    router: float | None = None
-    """What the router adds to the time that the engines take."""
     prefill_queue: float | None = None
     prefill: float | None = None
     transfer: float | None = None
     decode_admission: float | None = None
     """Decode's own queue before and after the transfer, up to and with its first step."""
+    router: float | None = None
+    """What the router adds to the time that the engines take."""
 
 
 @dataclass(frozen=True, slots=True)

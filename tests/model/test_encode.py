@@ -84,6 +84,7 @@ services = records(
         ttft_seconds=quantiles,
         itl_seconds=quantiles,
         chain=records(TtftChain),
+        chain_usual=records(TtftChain),
         ttft_by_role=by_role,
         itl_by_role=by_role,
     ),
@@ -91,6 +92,7 @@ services = records(
     transfer_paths=st.dictionaries(words, records(TransferPathSignals), max_size=2),
     advice=records(Advice, action=st.sampled_from(Action), prefill=replicas, decode=replicas, evidence=lists(evidence)),
     workers=lists(workers),
+    routers=lists(workers),
     findings=lists(
         records(
             Finding,
