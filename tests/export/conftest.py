@@ -26,6 +26,7 @@ from pdwatch.model.judgement import (
     Advice,
     Bound,
     BoundLoad,
+    Cause,
     Decision,
     Evidence,
     Finding,
@@ -221,6 +222,7 @@ def _service() -> ServiceState:
                 "Decode engines have 96 % of their KV cache in use.",
                 "Add decode replicas.",
                 (Evidence("kv_usage_p90", 0.96, "ratio", 0.9, {"role": "decode"}),),
+                because_of=Cause("worker_down", {"worker": "decode-1"}),
             ),
             Finding(
                 "worker_down",
