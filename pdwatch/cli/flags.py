@@ -51,10 +51,34 @@ LOG = SettingFlag(
 )
 JOURNAL = SettingFlag("--journal", ("agent", "journal"), "UNIT", "systemd unit whose journal to read", many=True)
 
+CA = SettingFlag(
+    "--connect.ca-file",
+    ("connect", "tls", "ca_file"),
+    "FILE",
+    "authority that signed its certificate",
+    is_path=True,
+)
+USERNAME = SettingFlag("--connect.username", ("connect", "basic_auth", "username"), "NAME", "user name for that serve")
+PASSWORD = SettingFlag(
+    "--connect.password-file",
+    ("connect", "basic_auth", "password_file"),
+    "FILE",
+    "file with the password for that serve",
+    is_path=True,
+)
+TOKEN = SettingFlag(
+    "--connect.credentials-file",
+    ("connect", "authorization", "credentials_file"),
+    "FILE",
+    "file with a token for what stands before that serve",
+    is_path=True,
+)
+
 SOURCES = (PREFILL, DECODE, ROUTER)
 FLEET = (*SOURCES, SERVICE, INTERVAL)
 HOST = (SYSFS, PROCFS, NAME, LOG, JOURNAL)
-SETTINGS = (*FLEET, LISTEN, WEB, *HOST)
+CONNECT = (CA, USERNAME, PASSWORD, TOKEN)
+SETTINGS = (*FLEET, LISTEN, WEB, *HOST, *CONNECT)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pdwatch.cli.flags import FLEET, HOST, LISTEN, WEB, add_config, add_settings
+from pdwatch.cli.flags import CONNECT, FLEET, HOST, LISTEN, WEB, add_config, add_settings
 
 GENERATED = ("dashboards", "alerts", "rules", "docs")
 
@@ -36,6 +36,7 @@ def _top(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--connect", metavar="URL", help="a running serve (or PDWATCH_CONNECT; default: the local one)")
     source.add_argument("--replay", metavar="FILE", help="a recording instead of a live fleet")
     source.add_argument("--demo", metavar="SCENARIO", nargs="?", const="", help="a simulated fleet; see demo --list")
+    add_settings(parser, CONNECT)
     add_config(parser)
     add_settings(parser, FLEET)
     parser.add_argument("--once", action="store_true", help="print one look and exit")
@@ -52,6 +53,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="duration", metavar="DURATION", default="12s", help="how long to look (default: %(default)s)"
     )
+    add_settings(parser, CONNECT)
     add_config(parser)
     add_settings(parser, (*FLEET, *HOST))
     _add_format(parser, "text", "json")

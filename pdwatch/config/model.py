@@ -63,6 +63,13 @@ class Scrape(HttpAccess):
         return min(DEFAULT_TIMEOUT_SECONDS, _TIMEOUT_SHARE * interval) if value is None else value
 
 
+class Connect(HttpAccess):
+    """The running serve that `top` and `check` ask."""
+
+    url: ServiceUrl | None = None
+    """Its address, where no worker is named on the command line; `--connect` or PDWATCH_CONNECT."""
+
+
 class Web(Settings):
     """The HTTP side of `serve` and `agent`."""
 
@@ -119,6 +126,8 @@ class Config(Settings):
     """Service of `prefill`, `decode` and `router`; `--service`."""
     listen: Listen = DEFAULT_LISTEN
     """Address of the HTTP side; `agent` listens on port 10078 unless this is set; `--listen`."""
+    connect: Connect = Connect()
+    """The running serve that `top` and `check` ask."""
     web: Web = Web()
     """The HTTP side of `serve` and `agent`."""
     path: Paths = Paths()

@@ -13,20 +13,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from pdwatch.cli.attaching import ask, connection
 from pdwatch.cli.commands.replay import replayed
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.live import last_within, simulated, watched
 from pdwatch.cli.look import look_connected, look_direct
 from pdwatch.cli.narration import say
 from pdwatch.cli.parser import nearest
-from pdwatch.cli.settings import connect_url, require_targets, resolve
+from pdwatch.cli.settings import require_targets, resolve
 from pdwatch.cli.tape import Tape
 from pdwatch.config.load import to_mapping
 from pdwatch.config.model import Config
 from pdwatch.demo import SCENARIOS, Scenario
-from pdwatch.model.encode import public_url
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.record.errors import RecordingError
 from pdwatch.record.notes import Notes
@@ -82,17 +80,17 @@ def _look(args: argparse.Namespace) -> Snapshot:
         return last[0]
     if args.demo is not None:
         return asyncio.run(last_within(simulated(_scenario(args.demo)), LOOK_SECONDS))
-    url = connect_url(args, os.environ)
-    return look_connected(url) if url is not None else look_direct(_config(args), LOOK_SECONDS)
+    serve = connection(args, os.environ)
+    return look_connected(serve) if serve is not None else look_direct(_config(args), LOOK_SECONDS)
 
 
 def _show(args: argparse.Namespace) -> int:
     if args.replay:
         return _run(Played(Path(args.replay).name, _recording(args)), _options(args))
-    url = connect_url(args, os.environ) if args.demo is None else None
-    if url is not None:
-        _require_serve(url)
-        return _run(Attached(url), _options(args))
+    serve = connection(args, os.environ) if args.demo is None else None
+    if serve is not None:
+        asyncio.run(ask(serve, "/-/healthy"))
+        return _run(Attached(serve), _options(args))
     config = _config(args) if args.demo is None else None
     path = Path(vars(args).get("record") or RECORDING)
     with closing(Tape(path, time.time, to_mapping(config) if config is not None else None)) as tape:
@@ -135,12 +133,3 @@ def _config(args: argparse.Namespace) -> Config:
     config = resolve(args, os.environ)
     require_targets(config)
     return config
-
-
-def _require_serve(url: str) -> None:
-    """Raise `UsageError` where nothing answers."""
-    try:
-        httpx.get(f"{url}/-/healthy", timeout=5.0)
-    except httpx.HTTPError as error:
-        mend = "start pdwatch serve, or name workers with --prefill URL --decode URL"
-        raise UsageError(f"cannot ask {public_url(url)}: {public_url(str(error))}; {mend}") from error
