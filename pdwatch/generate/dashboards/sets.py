@@ -1,0 +1,13 @@
+"""All boards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pdwatch.generate.dashboards.board import Board
+from pdwatch.generate.dashboards.boards import experts, fleet, gpus, itself, service, transfer
+
+SETS: Mapping[str, tuple[Board, ...]] = {
+    "pdwatch": (fleet.BOARD, service.BOARD, transfer.BOARD, experts.BOARD, gpus.BOARD, itself.BOARD),
+}
+"""The boards by folder: those over pdwatch's metrics, and those over the engines' own. Each set links to itself."""
