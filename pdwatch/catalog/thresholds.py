@@ -64,6 +64,18 @@ class Thresholds:
         2.0, "intervals", "Age of the last good page, in intervals, from which it is stale."
     )
     down_failures: float = _threshold(2.0, "scrapes", "Refused connections in a row from which a worker is down.")
+    startup_seconds: float = _threshold(
+        600.0, "seconds", "Time for which a worker that has never answered counts as starting, not as down."
+    )
+    unresponsive_seconds: float = _threshold(
+        90.0, "seconds", "Time without an answer after which a worker counts as hung though nobody else complains."
+    )
+    witnessed_seconds: float = _threshold(
+        15.0, "seconds", "The same where routers or the other side complain as well."
+    )
+    onset_factor: float = _threshold(
+        1.0, "ratio", "Factor on the time for which the condition of a finding must hold before it is one."
+    )
     advice_seconds: float = _threshold(
         10.0, "seconds", "Time for which a changed advice must stand before it is given."
     )

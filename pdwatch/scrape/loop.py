@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -45,6 +46,8 @@ class _Course:
     probing: bool = False
     versioned: bool = False
     """Its version is known, and its page has not failed since."""
+    unwell: bool = False
+    """Its health was an error of the server when it was last asked, so it is asked again each cycle."""
 
 
 class ScrapeLoop:
@@ -144,7 +147,7 @@ class ScrapeLoop:
 
     def _turn(self, course: _Course) -> list[asyncio.Task[None]]:
         turns = [self._spawn(self._scrape(course))]
-        if not course.asked or is_probed(course.target.url, self.stats.cycles, self._settings):
+        if not course.asked or course.unwell or is_probed(course.target.url, self.stats.cycles, self._settings):
             turns.append(self._spawn(self._probe(course)))
         course.asked = True
         return turns
@@ -175,6 +178,7 @@ class ScrapeLoop:
         finally:
             course.probing = False
         course.versioned = course.versioned or probe.version is not None
+        course.unwell = (probe.health or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
         if self._is_current(course):
             self._on_probe(course.target, probe, self._clock())
 

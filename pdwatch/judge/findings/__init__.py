@@ -13,6 +13,7 @@ from pdwatch.judge.findings import (
     gpu_links,
     liveness,
     queue,
+    readiness,
     requests,
     roles,
     setup,
@@ -22,6 +23,7 @@ from pdwatch.judge.findings import (
 
 FINDINGS: tuple[FindingDef, ...] = (
     *liveness.FINDINGS,
+    *readiness.FINDINGS,
     *roles.FINDINGS,
     *gpu.FINDINGS,
     *gpu_links.FINDINGS,
