@@ -3,6 +3,7 @@
 - `backend` is the component of a decode worker, and of an aggregated one: the role is decode beside prefill workers.
 - Worker pages print `worker_id` in hexadecimal, the frontend in decimal. Both are read as decimal.
 - A worker serves other endpoints as well; requests are those of `generate`.
+- `/health` on a worker's system port was seen to answer 503 while the worker served, so it says nothing.
 - What waits in front of the engine adds to what waits in it.
 - The frontend's view of workers is sticky: dead ones stay registered, and its health stays good without any prefill.
 - Its TTFT and gaps between tokens are what users feel, over all workers.
@@ -64,7 +65,8 @@ def _worker_tells(view: View) -> Told:
     if labels is None:
         return NOTHING_TOLD
     role, sure = _role(labels)
-    return Told(role=role, sure=sure, identity=worker_identity(labels.get("worker_id", ""), 16))
+    identity = worker_identity(labels.get("worker_id", ""), 16)
+    return Told(role=role, sure=sure, identity=identity, health=False)
 
 
 def _role(labels: Mapping[str, str]) -> tuple[str | None, bool]:

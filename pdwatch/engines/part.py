@@ -116,6 +116,7 @@ def _told(present: Sequence[Family], view: View, found: Found, worker: bool) -> 
         identity=next((told.identity for told in words if told.identity), None),
         roles={name: role for told in words for name, role in told.roles.items()},
         sources=sources,
+        health=all(told.health for told in words),
     )
 
 

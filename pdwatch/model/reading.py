@@ -229,6 +229,8 @@ class Told:
     """The worker's name among its peers, where they use one that is no address."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """By identity, the roles that a front end tells of workers; only those that are sure."""
+    health: bool = True
+    """Whether `/health` beside the page says if the worker serves."""
     sources: Mapping[Quantity, str] = field(default_factory=dict)
     """By quantity, the names on the page that it is read from."""
 

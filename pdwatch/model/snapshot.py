@@ -228,7 +228,7 @@ class LatencyState:
 
     ttft_seconds: Quantiles = Quantiles()
     ttft_source: str | None = None
-    """`prefill+decode` where the two sides' distributions were added as if independent, else the role measured."""
+    """`prefill+decode` where the two sides' distributions were added as if independent, else the role that measured."""
     itl_seconds: Quantiles = Quantiles()
     chain: TtftChain = TtftChain()
     chain_usual: TtftChain = TtftChain()

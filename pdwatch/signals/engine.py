@@ -13,13 +13,13 @@ from pdwatch.model.window import Flow, Window, increase
 from pdwatch.signals.capacity.computed import computed_tokens
 from pdwatch.signals.capacity.prefill_speed import PrefillSpeed
 from pdwatch.signals.capacity.step import Step, step_of
+from pdwatch.signals.finished import finished
 from pdwatch.signals.pace import Pace, pace
 from pdwatch.signals.role import transferred_share
 from pdwatch.signals.track import Track
 
 WARM_UP_SECONDS = 30.0
 """Time after the start of a process in which nothing is learned of it: its first passes compile and warm up."""
-_FINISHED = (Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FINISHED_ERROR, Q.FINISHED_REPETITION)
 
 
 class EngineWatch:
@@ -145,7 +145,7 @@ def _with_rates(gauges: EngineState, window: Window, grown: float) -> EngineStat
 
     Waiting requests are taken to be as long as those prefilled within the window.
     """
-    finished = [delta for quantity in _FINISHED if (delta := window.delta(quantity)) is not None]
+    ended = finished(window.delta)
     generated = window.histogram(Q.REQUEST_GENERATION_TOKENS)
     prefilling = window.histogram(Q.PREFILL_TIME)
     gaps = window.histogram(Q.ITL)
@@ -157,13 +157,13 @@ def _with_rates(gauges: EngineState, window: Window, grown: float) -> EngineStat
         gauges,
         prefix_cache_hit_ratio=_ratio(window, Q.PREFIX_CACHE_HITS, Q.PREFIX_CACHE_QUERIES),
         external_cache_hit_ratio=_ratio(window, Q.EXTERNAL_CACHE_HITS, Q.EXTERNAL_CACHE_QUERIES),
-        requests_per_second=sum(finished) / seconds if finished else None,
+        requests_per_second=None if ended is None else ended / seconds,
         prompt_tokens_per_second=window.rate(Q.PROMPT_TOKENS),
         computed_tokens_per_second=None if computed is None else computed / seconds,
         generation_tokens_per_second=window.rate(Q.GENERATION_TOKENS),
         preemptions_per_second=window.rate(Q.PREEMPTIONS),
         errors_per_second=window.rate(Q.FINISHED_ERROR),
-        requests_in_window=sum(finished) if finished else None,
+        requests_in_window=ended,
         prefill_concurrency=None if prefilling is None else prefilling.sum / seconds,
         prefill_demand_tokens_per_second=None if computed is None else max(0.0, computed + grown * each) / seconds,
         backlog_tokens=(gauges.requests_waiting or 0.0) * each,

@@ -74,7 +74,7 @@ class ServiceWatch:
         )
         pools = self._pools(states)
         fresh = {state.url for state in states if not state.stale}
-        flows = self._flows(fresh)
+        flows = self._flows(fresh | {state.url for state in routers if not state.stale})
         waiting = _waiting(state for state in states if state.role is Role.DECODE and not state.stale)
         transfer = transfer_state(flows, self.connector, waiting)
         prefilling, decoding = self.capacity.observe(self._engines(fresh), flows.window, now)
