@@ -74,11 +74,13 @@ TOKEN = SettingFlag(
     is_path=True,
 )
 
+THEME = SettingFlag("--theme", ("top", "theme"), "NAME", "colours; the theme key lists the names")
+
 SOURCES = (PREFILL, DECODE, ROUTER)
 FLEET = (*SOURCES, SERVICE, INTERVAL)
 HOST = (SYSFS, PROCFS, NAME, LOG, JOURNAL)
 CONNECT = (CA, USERNAME, PASSWORD, TOKEN)
-SETTINGS = (*FLEET, LISTEN, WEB, *HOST, *CONNECT)
+SETTINGS = (*FLEET, LISTEN, WEB, *HOST, *CONNECT, THEME)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pdwatch.cli.flags import CONNECT, FLEET, HOST, LISTEN, WEB, add_config, add_settings
+from pdwatch.cli.flags import CONNECT, FLEET, HOST, LISTEN, THEME, WEB, add_config, add_settings
 
 GENERATED = ("dashboards", "alerts", "rules", "docs")
 
@@ -42,7 +42,8 @@ def _top(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="print one look and exit")
     parser.add_argument("--at", metavar="TIME", help="begin in the past: -10m, or a time of day such as 03:10")
     parser.add_argument("--record", metavar="FILE", help="record from the start; the record key begins and ends it too")
-    parser.add_argument("--theme", metavar="NAME", help="colours; see the palette for names")
+    parser.add_argument("--keys", metavar="FILE", help="keys of commands in place of the defaults: why: z")
+    add_settings(parser, (THEME,))
     parser.add_argument("--ascii", action="store_true", help="draw without Unicode")
     parser.add_argument("--inline", action="store_true", help="draw below the prompt instead of on the whole screen")
     _add_format(parser, "text", "json", "csv")

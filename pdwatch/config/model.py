@@ -18,6 +18,7 @@ from pdwatch.config.types import (
     Duration,
     File,
     Folder,
+    KeyNames,
     Listen,
     LogPath,
     ServiceUrl,
@@ -68,6 +69,15 @@ class Connect(HttpAccess):
 
     url: ServiceUrl | None = None
     """Its address, where no worker is named on the command line; `--connect` or PDWATCH_CONNECT."""
+
+
+class Top(Settings):
+    """How the terminal looks and is used."""
+
+    keys: Annotated[dict[Text, KeyNames], Kind("keys by command")] = Field(default_factory=dict)
+    """Keys in place of the defaults, such as `{why: z, quit: [q, ctrl+c]}`; those of `--keys FILE` come first."""
+    theme: Text | None = None
+    """Name of the colours; `--theme`."""
 
 
 class Web(Settings):
@@ -128,6 +138,8 @@ class Config(Settings):
     """Address of the HTTP side; `agent` listens on port 10078 unless this is set; `--listen`."""
     connect: Connect = Connect()
     """The running serve that `top` and `check` ask."""
+    top: Top = Top()
+    """How the terminal looks and is used."""
     web: Web = Web()
     """The HTTP side of `serve` and `agent`."""
     path: Paths = Paths()

@@ -10,7 +10,7 @@ from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.judgement import Finding
 from pdwatch.model.snapshot import ServiceState, Snapshot
 from pdwatch.top.columns import kept_by, ordered
-from pdwatch.top.command import Command, Situation
+from pdwatch.top.command import Command, Situation, key_words
 from pdwatch.top.events import Event
 from pdwatch.top.pools import PoolPanel, panels
 from pdwatch.top.status import Status, of_severity
@@ -106,6 +106,11 @@ class Scene:
         view = self.view
         drilled = self.drilled is not None
         return Situation(view.tab, drilled, view.help, self.past, self.replay, len(self.services))
+
+    def key(self, name: str, usual: str = "") -> str:
+        """Return how to press a command: the *usual* key where it has it, else its first; empty where it has none."""
+        keys = next((command.keys for command in self.commands if command.name == name), ())
+        return key_words(usual if usual in keys else keys[0]) if keys else ""
 
     @property
     def identities(self) -> list[str]:

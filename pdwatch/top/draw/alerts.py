@@ -13,6 +13,7 @@ from pdwatch.top.events import scope_of
 from pdwatch.top.once import evidence_words
 from pdwatch.top.scene import Scene, finding_key
 from pdwatch.top.status import of_severity
+from pdwatch.top.view import Tab
 
 _SCOPE = 16
 _DETAIL = 12
@@ -69,7 +70,7 @@ def alert_lines(scene: Scene, width: int, most: int) -> list[Line]:
         for finding in scene.findings
     ]
     if len(lines) > most > 0:
-        lines[most - 1 :] = [(Span(f"   {len(lines) - most + 1} more: page 6", Tone.MUTED, "alerts"),)]
+        lines[most - 1 :] = [(Span(f"   {len(lines) - most + 1} more: page {Tab.ALERTS.value}", Tone.MUTED, "alerts"),)]
     return (lines or [(Span("   No finding stands.", Tone.MUTED),)])[:most]
 
 

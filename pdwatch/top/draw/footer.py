@@ -69,9 +69,9 @@ def tab_line(scene: Scene, width: int) -> Line:
     spans: list[Span] = []
     for tab in Tab:
         count = f" ({len(scene.findings)})" if tab is Tab.ALERTS and scene.findings else ""
-        text = f"{tab.number} {tab.value}{count}"
-        open_now = tab is scene.view.tab
         target = tab.name.lower()
+        text = f"{scene.key(target, str(tab.number))} {tab.value}{count}".strip()
+        open_now = tab is scene.view.tab
         spans.append(Span(f" [{text}]" if open_now else f"  {text} ", Tone.ACTIVE if open_now else Tone.MUTED, target))
     gap = "" if line_width(spans) > width - 12 else "  "
     return tuple(Span(span.text + gap, span.tone, span.target) for span in spans)

@@ -67,7 +67,8 @@ def verdict_line(scene: Scene, width: int) -> Line:
     shown = "".join(f"   {name} {value}" for name, value in facts if value)
     start = [Span(" "), answer.status.span, Span(f" {answer.words}", answer.status.tone), Span(shown)]
     counts = _finding_counts(scene)
-    return ends(start, [*counts, Span("  [w] why ", Tone.KEY, "why")], width)
+    key = scene.key("why")
+    return ends(start, [*counts, Span(f"  [{key}] why " if key else "", Tone.KEY, "why")], width)
 
 
 def _finding_counts(scene: Scene) -> list[Span]:
