@@ -70,9 +70,7 @@ class Thresholds:
     unresponsive_seconds: float = _threshold(
         90.0, "seconds", "Time without an answer after which a worker counts as hung though nobody else complains."
     )
-    witnessed_seconds: float = _threshold(
-        15.0, "seconds", "The same where routers or the other side complain as well."
-    )
+    witnessed_seconds: float = _threshold(15.0, "seconds", "The same where routers or the other side complain as well.")
     onset_factor: float = _threshold(
         1.0, "ratio", "Factor on the time for which the condition of a finding must hold before it is one."
     )
@@ -153,6 +151,21 @@ class Thresholds:
     )
     expert_balancedness_low: float = _threshold(
         0.7, "ratio", "Expert balancedness (mean over maximum of tokens) below which load is uneven."
+    )
+    error_share_high: float = _threshold(
+        0.05, "ratio", "Share of finished requests that failed, above which somebody is paged."
+    )
+    transfer_failure_share: float = _threshold(
+        0.05, "ratio", "Share of KV transfers that failed, above which somebody is paged."
+    )
+    snapshot_age_seconds: float = _threshold(
+        60.0, "seconds", "Age of the newest snapshot above which pdwatch itself counts as stuck."
+    )
+    cycle_share: float = _threshold(
+        0.9, "ratio", "Share of the interval that collecting takes, above which pdwatch can hardly keep it."
+    )
+    scrapes_failing_share: float = _threshold(
+        0.5, "ratio", "Share of all workers that cannot be scraped, above which the cause is not the workers."
     )
 
     @classmethod

@@ -1,0 +1,1 @@
+"""Recording rules: ratios per service and role from what engines themselves export."""
