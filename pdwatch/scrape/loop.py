@@ -45,7 +45,7 @@ class _Course:
     scraping: bool = False
     probing: bool = False
     versioned: bool = False
-    """Its version is known, and its page has not failed since."""
+    """Its version is known, its page has not failed since, and it has no role that may change."""
     unwell: bool = False
     """Its health was an error of the server when it was last asked, so it is asked again each cycle."""
 
@@ -177,7 +177,7 @@ class ScrapeLoop:
             probe = await self._fetcher.probe(course.target.base_url, version=not course.versioned)
         finally:
             course.probing = False
-        course.versioned = course.versioned or probe.version is not None
+        course.versioned = course.versioned or (probe.version is not None and probe.role is None)
         course.unwell = (probe.health or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
         if self._is_current(course):
             self._on_probe(course.target, probe, self._clock())
