@@ -101,6 +101,8 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=GENERATED, metavar="KIND", help="what to write: " + ", ".join(GENERATED))
     parser.add_argument("--output", metavar="DIR", help="folder to write to (default: the folder of that name)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the files differ")
+    parser.add_argument("--preview", metavar="URL", help="draw the dashboards from a Prometheus as pages for a browser")
+    parser.add_argument("--last", metavar="DURATION", default="1h", help="time that is drawn (default: %(default)s)")
 
 
 def _add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
