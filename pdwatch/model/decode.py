@@ -14,21 +14,18 @@ from typing import Any, TypeVar
 from pdwatch.model.host import HostState
 from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.judgement import Action, Advice, BoundLoad, Cause, Decision, Evidence, Finding, Replicas, Severity
+from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.records import read_record
 from pdwatch.model.snapshot import (
-    Attainment,
     EngineState,
-    LatencyState,
     PoolState,
-    Quantiles,
     SelfState,
     ServiceState,
     Snapshot,
     TransferState,
     Trouble,
-    TtftChain,
     WorkerState,
 )
 from pdwatch.model.target import Role, RoleSource

@@ -13,6 +13,7 @@ from pdwatch.model.capacity import DecodeLoad, PrefillLoad
 from pdwatch.model.host import HostState
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
 from pdwatch.model.judgement import Advice, Decision, Finding
+from pdwatch.model.latency import Attainment, LatencyState
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing
 from pdwatch.model.target import Role, RoleSource
@@ -196,56 +197,6 @@ class TransferState:
     bytes_total: float | None = None
     histogram: Histogram | None = None
     """Seconds of all transfers since pdwatch watches, over restarts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Quantiles in seconds from summed bucket increases; `count` observations stand behind them."""
-
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    mean: float | None = None
-    count: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class TtftChain:
-    """Mean seconds of each hop to the first token, where the engines tell; `None` where they do not."""
-
-    prefill_queue: float | None = None
-    prefill: float | None = None
-    transfer: float | None = None
-    decode_admission: float | None = None
-    """Decode's own queue before and after the transfer, up to and with its first step."""
-    router: float | None = None
-    """What the router adds to the time that the engines take."""
-
-
-@dataclass(frozen=True, slots=True)
-class LatencyState:
-    """Latencies of one service."""
-
-    ttft_seconds: Quantiles = Quantiles()
-    ttft_source: str | None = None
-    """`prefill+decode` where the two sides' distributions were added as if independent, else the role that measured."""
-    itl_seconds: Quantiles = Quantiles()
-    chain: TtftChain = TtftChain()
-    chain_usual: TtftChain = TtftChain()
-    """The same as it was while the service was well; `None` while it is learned."""
-    ttft_by_role: Mapping[Role, Histogram] = field(default_factory=dict)
-    """Since pdwatch watches, over restarts."""
-    itl_by_role: Mapping[Role, Histogram] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Attainment:
-    """Share of observations that met an objective, read at the bucket edge nearest to it."""
-
-    objective_seconds: float
-    ratio: float | None
-    bucket_seconds: float | None
-    target: float
 
 
 @dataclass(frozen=True, slots=True)

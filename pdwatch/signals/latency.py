@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pdwatch.model.latency import Attainment, LatencyState, TtftChain
 from pdwatch.model.reading import Histogram
 from pdwatch.model.reading import Quantity as Q
-from pdwatch.model.snapshot import Attainment, LatencyState, TransferState, TtftChain
+from pdwatch.model.snapshot import TransferState
 from pdwatch.model.target import Role
 from pdwatch.model.window import Flow, total
 from pdwatch.signals.flows import ServiceFlows

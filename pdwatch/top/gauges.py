@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.model.snapshot import Attainment, PoolState, ServiceState
+from pdwatch.model.latency import Attainment
+from pdwatch.model.snapshot import PoolState, ServiceState
 from pdwatch.model.target import Role
 from pdwatch.top import numbers
 from pdwatch.top.status import Status, against

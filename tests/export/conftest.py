@@ -34,20 +34,17 @@ from pdwatch.model.judgement import (
     Replicas,
     Severity,
 )
+from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.records import read_record
 from pdwatch.model.snapshot import (
-    Attainment,
     EngineState,
-    LatencyState,
     PoolState,
-    Quantiles,
     SelfState,
     ServiceState,
     Snapshot,
     TransferState,
     Trouble,
-    TtftChain,
     WorkerState,
 )
 from pdwatch.model.target import Role, RoleSource

@@ -14,19 +14,16 @@ from hypothesis import strategies as st
 from pdwatch.model.encode import dumps, public_url, snapshot_from_json, snapshot_to_json
 from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.judgement import Action, Advice, Cause, Evidence, Finding, Replicas, Severity
+from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.snapshot import (
-    Attainment,
     EngineState,
-    LatencyState,
     PoolState,
-    Quantiles,
     SelfState,
     ServiceState,
     Snapshot,
     TransferState,
     Trouble,
-    TtftChain,
     WorkerState,
 )
 from pdwatch.model.target import Role, RoleSource

@@ -11,19 +11,16 @@ import pytest
 
 from pdwatch.demo import SCENARIOS
 from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
+from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
 from pdwatch.model.page import Scrape
 from pdwatch.model.snapshot import (
-    Attainment,
     EngineState,
-    LatencyState,
     PoolState,
-    Quantiles,
     SelfState,
     ServiceState,
     Snapshot,
     TransferState,
     Trouble,
-    TtftChain,
     WorkerState,
 )
 from pdwatch.model.target import Role, RoleSource, Target

@@ -11,7 +11,8 @@ import pytest
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.judgement import Action, Evidence, Finding, Replicas, Severity
-from pdwatch.model.snapshot import Attainment, Trouble
+from pdwatch.model.latency import Attainment
+from pdwatch.model.snapshot import Trouble
 from pdwatch.model.target import Role, RoleSource
 from pdwatch.top import exit_code, workers_csv
 from pdwatch.top.columns import ALL, SETS, kept_by, layout, ordered

@@ -19,6 +19,7 @@ from pdwatch.judge.findings import (
     setup,
     transfer,
     transfer_path,
+    transfer_setup,
 )
 
 FINDINGS: tuple[FindingDef, ...] = (
@@ -32,6 +33,7 @@ FINDINGS: tuple[FindingDef, ...] = (
     *config.FINDINGS,
     *transfer.FINDINGS,
     *transfer_path.FINDINGS,
+    *transfer_setup.FINDINGS,
     *setup.FINDINGS,
     *requests.FINDINGS,
     *cache.FINDINGS,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pdwatch.model.judgement import Action, Severity
-from pdwatch.model.snapshot import LatencyState, ServiceState
+from pdwatch.model.latency import LatencyState
+from pdwatch.model.snapshot import ServiceState
 from pdwatch.model.target import Role
 from pdwatch.top import numbers
 from pdwatch.top.cells import Line, Span, Tone, ends, wrap

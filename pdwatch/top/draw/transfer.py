@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isinf
 
+from pdwatch.model.latency import TtftChain
 from pdwatch.model.reading import Histogram
-from pdwatch.model.snapshot import ServiceState, TransferState, TtftChain
+from pdwatch.model.snapshot import ServiceState, TransferState
 from pdwatch.model.target import Role
 from pdwatch.top import numbers
 from pdwatch.top.cells import Line, Span, Tone, left, right
