@@ -135,8 +135,8 @@ class SGLang:
 
     def _counted(self, text: Text, own: Mapping[str, object]) -> None:
         done, decodes = self.requests, self.engine_type == "decode"
-        text.counter("sglang:num_transfer_failed_reqs_total", self.failed, own)
-        text.counter("sglang:num_bootstrap_failed_reqs_total", 0, own)
+        if self.failed:
+            text.counter("sglang:num_transfer_failed_reqs_total", self.failed, own)
         if self.retracted:
             text.counter("sglang:num_retracted_requests_total", self.retracted, own)
         text.histogram("sglang:queue_time_seconds", SGLANG_QUEUE, [(self.queue_seconds, done)], own)
