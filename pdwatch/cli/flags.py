@@ -83,6 +83,44 @@ CONNECT = (CA, USERNAME, PASSWORD, TOKEN)
 SETTINGS = (*FLEET, LISTEN, WEB, *HOST, *CONNECT, THEME)
 
 
+@dataclass(frozen=True, slots=True)
+class ChoiceFlag:
+    """A flag of `generate` for files of some kinds; its value is text, or none where it has no *metavar*."""
+
+    name: str
+    metavar: str | None
+    kinds: tuple[str, ...]
+    help: str
+
+    @property
+    def dest(self) -> str:
+        """The attribute of the parsed arguments."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+
+CHOICES = (
+    ChoiceFlag("--config", "FILE", ("alerts", "rules"), "take the thresholds of a configuration file"),
+    ChoiceFlag("--runbook-base", "URL", ("alerts",), "where the runbooks are"),
+    ChoiceFlag("--grafana", "URL", ("alerts",), "where the dashboards are"),
+    ChoiceFlag(
+        "--scale-for", "FACTOR", ("alerts",), "multiply every `for` and `keep_firing_for`, to try alerts quickly"
+    ),
+    ChoiceFlag("--without-keep-firing-for", None, ("alerts",), "leave it out, for Prometheus before 2.42"),
+    ChoiceFlag("--window", "DURATION", ("rules",), "take rates over this: four scrape intervals or more"),
+)
+"""Flags that choose something of generated files."""
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `CHOICES`; one that is not given stays None."""
+    for flag in CHOICES:
+        text = f"{' and '.join(flag.kinds)}: {flag.help}"
+        if flag.metavar is None:
+            parser.add_argument(flag.name, action="store_true", default=None, help=text)
+        else:
+            parser.add_argument(flag.name, metavar=flag.metavar, help=text)
+
+
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add `--config`."""
     parser.add_argument("--config", metavar="FILE", help="configuration file (or PDWATCH_CONFIG)")

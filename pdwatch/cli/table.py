@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pdwatch.cli.flags import CONNECT, FLEET, HOST, LISTEN, THEME, WEB, add_config, add_settings
+from pdwatch.cli.flags import CONNECT, FLEET, HOST, LISTEN, THEME, WEB, add_choices, add_config, add_settings
 
 GENERATED = ("dashboards", "alerts", "rules", "docs")
 
@@ -99,10 +99,11 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 def _generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=GENERATED, metavar="KIND", help="what to write: " + ", ".join(GENERATED))
-    parser.add_argument("--output", metavar="DIR", help="folder to write to (default: the folder of that name)")
+    parser.add_argument("--output", metavar="DIR", help="folder to write to (default: that of the kind)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the files differ")
     parser.add_argument("--preview", metavar="URL", help="draw the dashboards from a Prometheus as pages for a browser")
     parser.add_argument("--last", metavar="DURATION", default="1h", help="time that is drawn (default: %(default)s)")
+    add_choices(parser)
 
 
 def _add_format(parser: argparse.ArgumentParser, *formats: str) -> None:

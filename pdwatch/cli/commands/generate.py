@@ -6,27 +6,27 @@ import argparse
 from pathlib import Path
 
 from pdwatch.cli.errors import UsageError
+from pdwatch.cli.generating import choices
 from pdwatch.cli.narration import say
 from pdwatch.config.units import parse_duration
-from pdwatch.generate.pages import PAGES, differing, write
+from pdwatch.generate.pages import differing, folder_of, write
 
 DIFFERS = 1
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the files of a kind, or with `--check` return 1 where they differ from what would be written."""
-    if args.kind not in PAGES:
-        raise UsageError(f"{args.kind} is not built yet; there is {', '.join(PAGES)}")
+    options = choices(args)
     if args.preview:
         return _preview(args)
-    folder = Path(args.output or args.kind)
+    folder = Path(args.output or folder_of(args.kind))
     if args.check:
-        changed = differing(args.kind, folder)
+        changed = differing(args.kind, folder, options)
         for path in changed:
             say(f"pdwatch generate: {path} differs; write it anew with: pdwatch generate {args.kind} --output {folder}")
         return DIFFERS if changed else 0
     try:
-        changed = write(args.kind, folder)
+        changed = write(args.kind, folder, options)
     except OSError as error:
         raise _unwritable(error, folder) from error
     for path in changed:

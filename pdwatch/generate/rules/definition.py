@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One recording rule. `expr` may name thresholds of the catalogue as `$min_requests`."""
+    """One recording rule. `expr` may name thresholds of the catalogue as `$min_requests`, and `$window`."""
 
     name: str
-    """Level, metric and operations, parted by colons."""
+    """Level, metric and operation, parted by colons."""
     expr: str
     help: str
     labels: Mapping[str, str] = field(default_factory=dict)
