@@ -48,6 +48,8 @@ def _filter(_view: View, types: Mapping[str, str]) -> Filter:
     return accepts
 
 
-FAMILY = Family("aibrix", Kind.ENGINE, Table(ROWS), filter=_filter)
+_MARKS = ("aibrix_", "gateway_request_", "gateway_prefill_", "gateway_in_flight_requests", "gateway_e2e_duration_")
 
-GATEWAY = Family("aibrix-gateway", Kind.FRONT, Table(()), marks=("aibrix_", "gateway_"))
+FAMILY = Family("aibrix", Kind.ENGINE, Table(ROWS), marks=_MARKS, common=True, filter=_filter)
+
+GATEWAY = Family("aibrix-gateway", Kind.FRONT, Table(()), marks=_MARKS)

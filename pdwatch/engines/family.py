@@ -50,6 +50,8 @@ class Family:
     table: Table
     marks: tuple[str, ...] = ()
     """Beginnings of metric names that only its pages declare, for pages on which nothing of the table is yet."""
+    common: bool = False
+    """Its names are too common to tell it by: it takes the marks as well."""
     rank: str = ""
     """The label that tells ranks behind one port apart. A series without it stands with the first rank."""
     info: tuple[str, ...] = ()
@@ -63,9 +65,9 @@ class Family:
 
     def recognises(self, view: View, types: Mapping[str, str]) -> bool:
         """Tell whether a page is, among others, of this family."""
-        if any(self.table.wants(series.name) or series.name in self.info for _, series in view):
-            return True
-        return any(name.startswith(self.marks) for name in types) if self.marks else False
+        known = any(self.table.wants(series.name) or series.name in self.info for _, series in view)
+        marked = bool(self.marks) and any(name.startswith(self.marks) for name in types)
+        return known and marked if self.common else known or marked
 
     def find(self, view: View, types: Mapping[str, str]) -> Found:
         """Return where its quantities lie, by engine."""

@@ -11,15 +11,16 @@ from pdwatch.engines.row import Row
 from pdwatch.engines.table import Table
 from pdwatch.model.reading import Quantity as Q
 
-_FAILURES = ("backend", "remote_disconnect", "canceled", "unknown")
-"""Statuses that are failed transfers; the others are mistakes of a caller."""
+_FAILED = ("remote_disconnect", "canceled", "unknown")
+"""Statuses besides `backend` that are failed transfers; the others are mistakes of a caller."""
 
 ROWS = (
     Row("agent_xfer_time_us", Q.TRANSFER_TIME, since="1.3", buckets=True, scale=1e-6),
     Row("agent_xfer_post_time_us", Q.TRANSFER_POST_TIME, since="1.3", scale=1e-6),
     Row("agent_rx_bytes", Q.TRANSFER_BYTES, count="agent_rx_requests_num"),
     Row("agent_tx_bytes", Q.TRANSFER_BYTES, count="agent_tx_requests_num", adds=True),
-    *(Row("agent_errors", Q.TRANSFER_FAILURES, {"status": status}, since="1.3", adds=True) for status in _FAILURES),
+    Row("agent_errors", Q.TRANSFER_FAILURES, {"status": "backend"}, since="1.3"),
+    *(Row("agent_errors", Q.TRANSFER_FAILURES, {"status": status}, since="1.3", adds=True) for status in _FAILED),
 )
 
 FAMILY = Family("nixl", Kind.LAYER, Table(ROWS))

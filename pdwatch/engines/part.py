@@ -99,7 +99,7 @@ def _fill(found: Found, given: Found) -> None:
                 continue
             if quantity not in told:
                 own.setdefault(quantity, held)
-            elif held.row.adds and quantity in own:
+            elif held.on_top and quantity in own:
                 own[quantity].join(held)
 
 

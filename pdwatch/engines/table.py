@@ -22,10 +22,11 @@ View = Sequence[tuple[int, Series]]
 class Slots:
     """Where one quantity of one engine lies on a page."""
 
-    row: Row
     rank: tuple[int, int]
     """Place of the row among the rows and of its prefix among the prefixes; the lowest wins."""
     scale: float
+    on_top: bool
+    """It adds to what the engine below this layer gives."""
     value: list[int] = field(default_factory=list)
     sum: list[int] = field(default_factory=list)
     count: list[int] = field(default_factory=list)
@@ -56,6 +57,7 @@ class _Place:
     part: str
     rank: tuple[int, int]
     metric: str
+    on_top: bool
 
 
 class Table:
@@ -68,7 +70,7 @@ class Table:
         for row, group in zip(self.rows, _groups(self.rows), strict=True):
             for order, prefix in enumerate(prefixes):
                 for name, part in row.sample_names().items():
-                    place = _Place(row, part, (group, order), prefix + row.name)
+                    place = _Place(row, part, (group, order), prefix + row.name, self.rows[group].adds)
                     self._places.setdefault(prefix + name, []).append(place)
 
     @property
@@ -122,7 +124,7 @@ def _groups(rows: Sequence[Row]) -> list[int]:
 def _put(slots: dict[Quantity, Slots], place: _Place, index: int, series: Series) -> None:
     held = slots.get(place.row.quantity)
     if held is None or place.rank < held.rank:
-        held = slots[place.row.quantity] = Slots(place.row, place.rank, place.row.scale)
+        held = slots[place.row.quantity] = Slots(place.rank, place.row.scale, place.on_top)
     elif held.rank != place.rank:
         return
     held.names[place.metric] = None
@@ -133,7 +135,7 @@ def _put_zero(slots: dict[Quantity, Slots], place: _Place, index: int) -> None:
     """Let a series that is still to come count 0: another of its metric times nothing."""
     held = slots.get(place.row.quantity)
     if held is None or place.rank < held.rank:
-        slots[place.row.quantity] = Slots(place.row, place.rank, 0.0, value=[index], names={place.metric: None})
+        slots[place.row.quantity] = Slots(place.rank, 0.0, place.on_top, value=[index], names={place.metric: None})
 
 
 def _edge(series: Series) -> float:

@@ -6,10 +6,9 @@ that is added up from the workers' own. Gaps between chunks of an answer are tak
 
 from __future__ import annotations
 
-from pdwatch.engines.family import Family, Filter, Kind
+from pdwatch.engines.family import Family, Kind
 from pdwatch.engines.row import Row
-from pdwatch.engines.table import Table, View
-from pdwatch.model.page import Series
+from pdwatch.engines.table import Table
 from pdwatch.model.reading import Quantity as Q
 
 MARKS = ("ctx_total_requests", "gen_total_requests")
@@ -24,13 +23,4 @@ ROWS = (
 )
 
 
-def _filter(_view: View, types: object) -> Filter:
-    ours = all(any(name.startswith(mark) for name in types) for mark in MARKS)  # type: ignore[attr-defined]
-
-    def accepts(_row: Row, _series: Series) -> bool:
-        return ours
-
-    return accepts
-
-
-FAMILY = Family("trtllm-disagg", Kind.FRONT, Table(ROWS), marks=MARKS, filter=_filter)
+FAMILY = Family("trtllm-disagg", Kind.FRONT, Table(ROWS), marks=MARKS, common=True)
