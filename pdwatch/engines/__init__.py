@@ -10,22 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from weakref import WeakKeyDictionary
 
-from pdwatch.engines import (
-    aibrix,
-    dynamo,
-    llmd,
-    lmcache,
-    mooncake,
-    nixl,
-    ray,
-    sglang,
-    sglang_router,
-    trtllm,
-    trtllm_disagg,
-    vllm,
-    vllm_router,
-)
+from pdwatch.engines import aibrix, dynamo, sglang, trtllm, vllm
 from pdwatch.engines.family import PROCESS_START, Extraction, Family
+from pdwatch.engines.fronts import llmd, ray, sglang_router, trtllm_disagg, vllm_router
+from pdwatch.engines.layers import lmcache, mooncake, nixl
 from pdwatch.engines.origin import Origin, parts
 from pdwatch.engines.part import Part, part
 from pdwatch.model.page import Layout, Page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pdwatch.engines.family import Family, Kind, Routing
-from pdwatch.engines.routed import Names, routing
+from pdwatch.engines.fronts.routed import Names, routing
 from pdwatch.engines.row import Row
 from pdwatch.engines.table import Table, View
 from pdwatch.model.reading import Quantity as Q
