@@ -60,8 +60,22 @@ def met(attainment: Attainment) -> Status:
     return Status.OK if attainment.ratio >= attainment.target else Status.WARN
 
 
+def load_of(service: ServiceState, pool: PoolState) -> tuple[float | None, str | None]:
+    """Return demand over capacity of a pool and the bound that binds: as the advice has it, else by its gauges."""
+    binding = next((load for load in service.advice.bounds if load.role is pool.role), None)
+    if binding is not None:
+        return binding.utilization_ratio, binding.bound.value
+    return pool.pressure_ratio, pool.pressure_bound
+
+
 LOAD = Gauge(
-    "load", "Load", "Load", lambda _, pool: pool.pressure_ratio, numbers.percent, threshold="pressure_high", hard=True
+    "load",
+    "Load",
+    "Load",
+    lambda service, pool: load_of(service, pool)[0],
+    numbers.percent,
+    threshold="pressure_high",
+    hard=True,
 )
 KV = Gauge("kv", "KV use", "KV", lambda _, pool: pool.kv_cache_usage_ratio, numbers.percent, "kv_usage_high", hard=True)
 QUEUE = Gauge(

@@ -15,6 +15,7 @@ from pdwatch.top.events import Event
 from pdwatch.top.pools import PoolPanel, panels
 from pdwatch.top.status import Status, of_severity
 from pdwatch.top.trail import Trails
+from pdwatch.top.troubles import Trouble, troubles
 from pdwatch.top.verdict import Verdict, verdict
 from pdwatch.top.view import Tab, View
 from pdwatch.top.workers import WorkerRow, worker_rows
@@ -90,10 +91,15 @@ class Scene:
             return ()
         return panels(self.service, self.workers, self.thresholds, self.trails, self.t)
 
-    @property
+    @cached_property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """Its findings, most severe first, each with what comes from it."""
+        return troubles(self.service.findings) if self.service is not None else ()
+
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """Its findings, most severe first."""
-        return self.service.findings if self.service is not None else ()
+        """The same as a list: each root, then its symptoms."""
+        return tuple(finding for trouble in self.troubles for finding in trouble.findings)
 
     @cached_property
     def drilled(self) -> WorkerRow | None:

@@ -10,13 +10,13 @@ import pytest
 
 from pdwatch.model.judgement import Evidence, Finding, Severity
 from pdwatch.model.snapshot import Snapshot
-from pdwatch.top.cells import Tone, ascii_text, line_width
+from pdwatch.top.cells import Tone, ascii_text, line_width, text_of
 from pdwatch.top.session import Session
 from pdwatch.top.view import Tab
 
 MakeSession = Callable[..., Session]
 
-STATES = ("healthy", "decode", "prefill", "down", "cannot_tell", "empty", "many")
+STATES = ("healthy", "decode", "prefill", "fabric", "restart", "down", "cannot_tell", "empty", "many")
 SIZES = ((120, 40), (80, 24), (40, 5))
 NOW = 31.0
 
@@ -45,6 +45,25 @@ def test_a_worker_fills_the_page(session: MakeSession, golden) -> None:
     seen.choose(drilled="http://d-06:8000/metrics")
 
     golden.check("top/worker-80x24.txt", f"{seen.draw(80, 24, NOW).text()}\n".encode())
+
+
+def test_a_worker_is_shown_with_the_root_of_its_trouble(session: MakeSession, golden) -> None:
+    """The fault of its host stands above, what it suffers from that below it and muted."""
+    seen = session("fabric")
+    seen.choose(drilled="http://p-02:8000/metrics")
+    drawn = seen.draw(120, 40, NOW)
+    told = next(line for line in drawn.lines if "so also kv_transfer_slow" in text_of(line))
+
+    golden.check("top/worker-fabric-120x40.txt", f"{drawn.text()}\n".encode())
+    assert Tone.MUTED in {span.tone for span in told}
+
+
+def test_findings_in_full(session: MakeSession, golden) -> None:
+    """The list as a tree, and the chosen symptom with what it comes from."""
+    seen = session("fabric")
+    seen.choose(tab=Tab.ALERTS, selected={Tab.ALERTS: "kv_transfer_slow;host=gpu-02;role=prefill;worker=p-02"})
+
+    golden.check("top/page-alerts-fabric-120x40.txt", f"{seen.draw(120, 40, NOW).text()}\n".encode())
 
 
 def test_help_lists_what_works_here(session: MakeSession, golden) -> None:

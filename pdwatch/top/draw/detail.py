@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pdwatch.model.encode import public_url
+from pdwatch.model.judgement import Finding
+from pdwatch.model.placement import Placement
 from pdwatch.model.snapshot import EngineState, WorkerState
 from pdwatch.top import numbers
 from pdwatch.top.cells import Line, Span, Tone, left, right, wrap
+from pdwatch.top.draw.alerts import about
+from pdwatch.top.events import scope_of
 from pdwatch.top.gauges import worker_key
 from pdwatch.top.hardware import gpu_rows
 from pdwatch.top.scene import Scene
@@ -91,15 +95,23 @@ def _health(worker: WorkerState) -> str:
 
 
 def _findings(scene: Scene, row: WorkerRow, width: int) -> Iterator[Line]:
-    about = [finding for finding in scene.findings if finding.scope.get("worker") == row.worker]
-    for finding in about:
-        status = of_severity(finding.severity)
-        for index, text in enumerate(wrap(f"{finding.finding}: {finding.summary}", max(10, width - 6))):
-            yield (Span(" "), status.span if index == 0 else Span(" "), Span(f" {text}"))
-        for text in wrap(f"do: {finding.fix}", max(10, width - 8)):
-            yield (Span(f"     {text}", Tone.MUTED),)
-    if about:
+    found = about(scene, row.worker, [place.host for place in _places(scene, row)])
+    for finding, symptom in found:
+        yield from _finding(finding, symptom, width)
+    if found:
         yield ()
+
+
+def _finding(finding: Finding, symptom: bool, width: int) -> Iterator[Line]:
+    status = of_severity(finding.severity)
+    where = "" if finding.scope.get("worker") else f" {scope_of(finding)}"
+    words = f"{'so also ' if symptom else ''}{finding.finding}{where}: {finding.summary}"
+    indent, tone = ("   ", Tone.MUTED) if symptom else (" ", Tone.PLAIN)
+    for index, text in enumerate(wrap(words, max(10, width - 8))):
+        glyph = Span(status.glyph, Tone.MUTED if symptom else status.tone) if index == 0 else Span(" ")
+        yield (Span(indent), glyph, Span(f" {text}", tone))
+    for text in wrap(f"do: {finding.fix}", max(10, width - 8)) if not symptom else ():
+        yield (Span(f"     {text}", Tone.STRONG),)
 
 
 def _engines(worker: WorkerState, width: int) -> Iterator[Line]:
@@ -117,10 +129,14 @@ def _engines(worker: WorkerState, width: int) -> Iterator[Line]:
         yield (Span("   no engine has been seen on its page", Tone.MUTED),)
 
 
+def _places(scene: Scene, row: WorkerRow) -> list[Placement]:
+    places = scene.service.placements if scene.service is not None else ()
+    return [place for place in places if place.worker == row.worker]
+
+
 def _hardware(scene: Scene, row: WorkerRow) -> Iterator[Line]:
     """Yield the GPUs of the worker and the ports nearest to them."""
-    places = scene.service.placements if scene.service is not None else ()
-    found = [place for place in places if place.worker == row.worker]
+    found = _places(scene, row)
     if not found or scene.snapshot is None:
         yield _fact("GPUs, ports", "not known: run pdwatch agent on its host and name it under hosts")
         return

@@ -42,7 +42,7 @@ def _choice(scene: Scene) -> list[Span]:
     order = f"{view.sort} {'↑' if view.reverse else '↓'}"
     name = f"{SETS[view.columns][0]}  " if view.columns else ""
     follow = "" if view.follow else "  not following"
-    return [Span(f"{name}{order}  {filtered}{follow} ", Tone.STRONG if kept else Tone.MUTED)]
+    return [Span(f"  {name}{order}  {filtered}{follow} ", Tone.STRONG if kept else Tone.MUTED)]
 
 
 def keys_line(scene: Scene, width: int) -> Line:
@@ -68,7 +68,7 @@ def tab_line(scene: Scene, width: int) -> Line:
     """Return the pages, the one that is open in brackets."""
     spans: list[Span] = []
     for tab in Tab:
-        count = f" ({len(scene.findings)})" if tab is Tab.ALERTS and scene.findings else ""
+        count = f" ({len(scene.troubles)})" if tab is Tab.ALERTS and scene.troubles else ""
         target = tab.name.lower()
         text = f"{scene.key(target, str(tab.number))} {tab.value}{count}".strip()
         open_now = tab is scene.view.tab
