@@ -39,6 +39,9 @@ class Thresholds:
         "ratio",
         "Time a token takes on one worker over the median of its pool from which the worker counts as slow.",
     )
+    cold_seconds: float = _threshold(
+        120.0, "seconds", "Age of a process below which its speed is not compared: its first passes are slow."
+    )
     pressure_high: float = _threshold(
         1.0, "ratio", "Demand over what the replicas bear within the objectives, from which a pool is too small."
     )

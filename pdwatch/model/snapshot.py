@@ -54,9 +54,13 @@ class EngineState:
     itl_seconds: float | None = None
     """Mean time between tokens within the window."""
     pace_seconds: float | None = None
-    """Seconds a token took between the last two pages: between tokens where answers are made, else in prefill."""
+    """Seconds a token takes: between tokens where answers are made, else in prefill over the last half minute."""
     pace_load: float | None = None
-    """Requests that shared the engine meanwhile."""
+    """Mean requests that shared the engine over that half minute."""
+    pace_tokens_per_second: float | None = None
+    """Tokens that it generated, or computed in prefill, over that half minute."""
+    pace_prompt_tokens: float | None = None
+    """Mean length of the prompts in it."""
     kv_recomputed_share: float | None = None
     """Share of uncached prompt tokens that this engine computed itself instead of receiving."""
     generation_tokens_per_request: float | None = None

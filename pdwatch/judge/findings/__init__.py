@@ -17,6 +17,7 @@ from pdwatch.judge.findings import (
     requests,
     roles,
     setup,
+    slow,
     transfer,
     transfer_path,
     transfer_setup,
@@ -37,6 +38,7 @@ FINDINGS: tuple[FindingDef, ...] = (
     *setup.FINDINGS,
     *requests.FINDINGS,
     *cache.FINDINGS,
+    *slow.FINDINGS,
     *queue.FINDINGS,
     *experts.FINDINGS,
 )

@@ -10,11 +10,15 @@ from pdwatch.judge.findings.symptoms import TOO_FEW, WORKER_LOST
 from pdwatch.judge.homes import troubled
 from pdwatch.judge.words import seconds, times
 from pdwatch.model.judgement import Evidence, Severity
-from pdwatch.model.snapshot import PoolState, Trouble, WorkerState
+from pdwatch.model.snapshot import EngineState, PoolState, Trouble, WorkerState
 from pdwatch.model.target import Role
 
 _JITTER = 0.95
 """Scrapes come a little early or late; a threshold of two intervals is met by two of them."""
+_BLOCKED = 6.0
+"""How many times as long an engine may stand still that waits for the other side."""
+_PINNED_USAGE = 0.5
+"""Share of its KV cache from which prefill may have no blocks for the next prompt."""
 
 
 def scope_of(worker: WorkerState) -> dict[str, str]:
@@ -98,7 +102,8 @@ def _stuck(view: View) -> Iterator[Hit]:
     limit = view.thresholds.stuck_seconds
     for worker in view.service.workers:
         for engine in worker.engines:
-            if worker.up and (engine.stuck_seconds or 0.0) >= _JITTER * limit:
+            patience = limit * (_BLOCKED if _may_be_blocked(worker, engine) else _JITTER)
+            if worker.up and (engine.stuck_seconds or 0.0) >= patience:
                 scope = scope_of(worker) | {"engine": engine.engine}
                 stuck = Evidence("stuck_seconds", engine.stuck_seconds, "seconds", limit, scope)
                 held = (engine.requests_running or 0.0) + (engine.requests_waiting or 0.0)
@@ -107,6 +112,14 @@ def _stuck(view: View) -> Iterator[Hit]:
                     f"moved for {seconds(engine.stuck_seconds or 0.0)}, although it answers."
                 )
                 yield Hit(scope, summary, (stuck, Evidence("requests", held, "requests", None, scope)))
+
+
+def _may_be_blocked(worker: WorkerState, engine: EngineState) -> bool:
+    """Tell whether an engine may rightly stand still: nothing runs, and KV that the other side holds or owes it is why."""
+    if engine.requests_running:
+        return False
+    pinned = worker.role is Role.PREFILL and (engine.kv_cache_usage_ratio or 0.0) >= _PINNED_USAGE
+    return pinned or bool(engine.kv_fetch_waiting)
 
 
 def _empty(view: View) -> Iterator[Hit]:
@@ -212,7 +225,8 @@ FINDINGS = (
         confirm="Scrape twice, ten seconds apart: the token counters are equal and requests are running or waiting.",
         fix="Take the worker out of the router, dump the stacks of its engine process (py-spy dump), restart it. Where it waits "
         "for a collective, restart the whole group: look for the rank whose host has another finding.",
-        confused_with="One very long prefill: its counters move once it ends.",
+        confused_with="One very long prefill: its counters move once it ends. Prefill without free blocks, and decode whose KV does "
+        "not come, stand still for the other side's sake; they are given a minute.",
         detect=_stuck,
         clear_seconds=0.0,
         not_capacity=True,
@@ -228,7 +242,7 @@ FINDINGS = (
         fix="Nothing, if somebody restarted it. Else read why it ended: out of memory, a failed collective, a liveness probe.",
         confused_with="Elastic scaling, which rebuilds the counters without a new process.",
         detect=_restarted,
-        clear_seconds=0.0,
+        clear_seconds=20.0,
         explains=(*WORKER_LOST, "worker_slow", "queue_imbalanced"),
     ),
 )
