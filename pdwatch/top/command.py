@@ -107,7 +107,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("faster", (">",), "Faster", "Double the speed of the replay.", "Time", lambda at: at.replay),
     Command("less-often", ("+",), "Less often", "Draw less often.", "Program"),
     Command("more-often", ("-",), "More often", "Draw more often.", "Program"),
-    Command("save", ("e",), "Save", "Write the screen as text and the workers as CSV to files.", "Program"),
+    Command(
+        "save",
+        ("e",),
+        "Save",
+        "Write the screen as text, the workers as CSV and the snapshot as JSON to files.",
+        "Program",
+    ),
     Command("theme", ("t",), "Theme", "Choose the colours.", "Program"),
     Command("leave", ("Q",), "Quit, keep screen", "Leave, and print the last screen below the prompt.", "Program"),
 )

@@ -124,6 +124,8 @@ def readings(service: ServiceState) -> Iterator[Reading]:
         usages = [] if worker.stale else [engine.kv_cache_usage_ratio for engine in worker.engines]
         known = [usage for usage in usages if usage is not None]
         yield worker_key(service.service, worker.url), max(known, default=None)
+    for replica, ratio in {**service.expert_balance_estimate, **service.experts}.items():
+        yield expert_key(service.service, replica), ratio
 
 
 def gauge_key(service: str, role: Role, gauge: Gauge) -> tuple[str, ...]:
@@ -134,6 +136,11 @@ def gauge_key(service: str, role: Role, gauge: Gauge) -> tuple[str, ...]:
 def worker_key(service: str, url: str) -> tuple[str, ...]:
     """Return the key of a worker's trail of KV use."""
     return ("worker", service, url)
+
+
+def expert_key(service: str, replica: str) -> tuple[str, ...]:
+    """Return the key of a replica's trail of the balance of its experts."""
+    return ("experts", service, replica)
 
 
 @dataclass(frozen=True, slots=True)

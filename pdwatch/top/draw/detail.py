@@ -46,6 +46,7 @@ def detail(scene: Scene, row: WorkerRow, width: int) -> list[Line]:
         (Span(" "), row.status.span, Span(f" {row.worker}", Tone.STRONG), Span(f"   {row.word}", row.status.tone)),
         (),
         *(_fact(name, text) for name, text in _facts(row)),
+        *_path(scene, row),
         *([_fact(f"KV to {limit}", graph)] if graph else []),
         (),
         *_findings(scene, row, width),
@@ -78,6 +79,18 @@ def _facts(row: WorkerRow) -> Iterator[tuple[str, str]]:
     )
     yield "replica", f"{worker.replica}   host {worker.host or numbers.DASH}   restarts in the window {worker.restarts}"
     yield "health", _health(worker)
+
+
+def _path(scene: Scene, row: WorkerRow) -> Iterator[Line]:
+    """Yield how fast KV moves to or from it, against its usual."""
+    path = scene.service.transfer_paths.get(row.worker) if scene.service is not None else None
+    if path is not None:
+        usual = "usual is being learned"
+        if path.baseline_bandwidth:
+            share = numbers.percent(path.bandwidth_bytes_per_second / path.baseline_bandwidth)
+            usual = f"{share} of its usual {numbers.speed(path.baseline_bandwidth)}"
+        text = f"{numbers.speed(path.bandwidth_bytes_per_second)} each, {usual}"
+        yield _fact("KV transfer", f"{text}; {numbers.speed(path.bytes_per_second)} together")
 
 
 def _reached(worker: WorkerState) -> str:
