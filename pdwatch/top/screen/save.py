@@ -11,7 +11,7 @@ from pdwatch.top.session import Session
 
 
 def save(folder: Path, text: str, session: Session) -> str:
-    """Write the screen as text, the workers as CSV and the snapshot as JSON into *folder*; return what was done, in one line."""
+    """Write screen, workers and snapshot as text, CSV and JSON into *folder*; return in one line what was done."""
     snapshot = session.playhead.snapshot
     if snapshot is None:
         return "nothing to save yet"
