@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+HELM   := $(VENV)/.helm
 DEMO_ARGS ?= --scenario decode_bound --serve --for 2m
 
 .PHONY: help demo test check format bench golden services screen clean
@@ -19,7 +20,11 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## Watch a simulated prefill/decode fleet with pdwatch (stops by itself; DEMO_ARGS to change)
 	$(BIN)/pdwatch demo $(DEMO_ARGS)
 
-services: ## Install the real programs that tests start: Prometheus, Alertmanager, node_exporter, tmux
+$(HELM): pyproject.toml $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[helm]'
+	@touch $@
+
+services: $(HELM) ## Install the real programs that tests start: Prometheus, Alertmanager, node_exporter, tmux, Helm's library
 	@sh tests/live/install.sh
 
 test: $(STAMP) services ## Run all tests

@@ -21,16 +21,8 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
 from pdwatch.model.judgement import Action, Advice, Replicas
-from pdwatch.model.snapshot import (
-    EngineState,
-    LatencyState,
-    PoolState,
-    SelfState,
-    ServiceState,
-    Snapshot,
-    TransferState,
-    WorkerState,
-)
+from pdwatch.model.latency import LatencyState
+from pdwatch.model.snapshot import EngineState, PoolState, SelfState, ServiceState, Snapshot, TransferState, WorkerState
 from pdwatch.model.target import Role, RoleSource
 from pdwatch.top.app import Options, new_session
 from pdwatch.top.screen.application import ScreenOptions, TopApp

@@ -14,6 +14,7 @@ _UNITS = (
 )
 
 _LEVELS: tuple[tuple[str, Level], ...] = (
+    ("finding", "service"),
     ("engine", "engine"),
     ("worker", "worker"),
     ("role", "pool"),

@@ -11,6 +11,8 @@ __all__ = ["METRICS", "Kind", "Level", "MetricDef", "metric"]
 POOL = ("service", "role")
 WORKER = (*POOL, "replica", "worker")
 ENGINE = (*WORKER, "engine")
+SCOPE = ("role", "replica", "worker", "engine", "host", "gpu", "port")
+"""What a finding may be about."""
 
 # Workers
 WORKER_UP = _metric("worker_up", "Whether the last scrape of the worker succeeded, 1 or 0.", WORKER)
@@ -235,6 +237,11 @@ FINDING_ACTIVE = _metric(
     "finding_active",
     "1 while a finding of this kind stands; absent while none does.",
     ("service", "finding", "severity"),
+)
+FINDING_SINCE = _metric(
+    "finding_since_timestamp_seconds",
+    "Since when each finding stands, in Unix seconds; labels of its scope and of its root are empty where it has none.",
+    ("service", "finding", "severity", *SCOPE, "root", "root_severity"),
 )
 FINDINGS = _metric("findings", "Findings that stand, by severity.", ("service", "severity"))
 

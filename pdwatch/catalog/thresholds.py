@@ -39,6 +39,9 @@ class Thresholds:
         "ratio",
         "Time a token takes on one worker over the median of its pool from which the worker counts as slow.",
     )
+    cold_seconds: float = _threshold(
+        120.0, "seconds", "Age of a process below which its speed is not compared: its first passes are slow."
+    )
     pressure_high: float = _threshold(
         1.0, "ratio", "Demand over what the replicas bear within the objectives, from which a pool is too small."
     )
@@ -64,6 +67,16 @@ class Thresholds:
         2.0, "intervals", "Age of the last good page, in intervals, from which it is stale."
     )
     down_failures: float = _threshold(2.0, "scrapes", "Refused connections in a row from which a worker is down.")
+    startup_seconds: float = _threshold(
+        600.0, "seconds", "Time for which a worker that has never answered counts as starting, not as down."
+    )
+    unresponsive_seconds: float = _threshold(
+        90.0, "seconds", "Time without an answer after which a worker counts as hung though nobody else complains."
+    )
+    witnessed_seconds: float = _threshold(15.0, "seconds", "The same where routers or the other side complain as well.")
+    onset_factor: float = _threshold(
+        1.0, "ratio", "Factor on the time for which the condition of a finding must hold before it is one."
+    )
     advice_seconds: float = _threshold(
         10.0, "seconds", "Time for which a changed advice must stand before it is given."
     )
@@ -141,6 +154,21 @@ class Thresholds:
     )
     expert_balancedness_low: float = _threshold(
         0.7, "ratio", "Expert balancedness (mean over maximum of tokens) below which load is uneven."
+    )
+    error_share_high: float = _threshold(
+        0.05, "ratio", "Share of finished requests that failed, above which somebody is paged."
+    )
+    transfer_failure_share: float = _threshold(
+        0.05, "ratio", "Share of KV transfers that failed, above which somebody is paged."
+    )
+    snapshot_age_seconds: float = _threshold(
+        60.0, "seconds", "Age of the newest snapshot above which pdwatch itself counts as stuck."
+    )
+    cycle_share: float = _threshold(
+        0.9, "ratio", "Share of the interval that collecting takes, above which pdwatch can hardly keep it."
+    )
+    scrapes_failing_share: float = _threshold(
+        0.5, "ratio", "Share of all workers that cannot be scraped, above which the cause is not the workers."
     )
 
     @classmethod

@@ -86,7 +86,7 @@ class Daemon:
 
     def probed(self, target: Target, probe: Probe, at: float) -> None:
         """Take what a worker says of itself."""
-        self.road.probed(target, at, probe.health, probe.version, probe.error)
+        self.road.probed(target, at, probe.health, probe.version, probe.error, role=probe.role)
 
     def closed(self, now: float, cycle_seconds: float, status: DiscoveryStatus) -> None:
         """Judge a cycle that is complete."""

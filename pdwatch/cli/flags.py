@@ -51,10 +51,74 @@ LOG = SettingFlag(
 )
 JOURNAL = SettingFlag("--journal", ("agent", "journal"), "UNIT", "systemd unit whose journal to read", many=True)
 
+CA = SettingFlag(
+    "--connect.ca-file",
+    ("connect", "tls", "ca_file"),
+    "FILE",
+    "authority that signed its certificate",
+    is_path=True,
+)
+USERNAME = SettingFlag("--connect.username", ("connect", "basic_auth", "username"), "NAME", "user name for that serve")
+PASSWORD = SettingFlag(
+    "--connect.password-file",
+    ("connect", "basic_auth", "password_file"),
+    "FILE",
+    "file with the password for that serve",
+    is_path=True,
+)
+TOKEN = SettingFlag(
+    "--connect.credentials-file",
+    ("connect", "authorization", "credentials_file"),
+    "FILE",
+    "file with a token for what stands before that serve",
+    is_path=True,
+)
+
+THEME = SettingFlag("--theme", ("top", "theme"), "NAME", "colours; the theme key lists the names")
+
 SOURCES = (PREFILL, DECODE, ROUTER)
 FLEET = (*SOURCES, SERVICE, INTERVAL)
 HOST = (SYSFS, PROCFS, NAME, LOG, JOURNAL)
-SETTINGS = (*FLEET, LISTEN, WEB, *HOST)
+CONNECT = (CA, USERNAME, PASSWORD, TOKEN)
+SETTINGS = (*FLEET, LISTEN, WEB, *HOST, *CONNECT, THEME)
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceFlag:
+    """A flag of `generate` for files of some kinds; its value is text, or none where it has no *metavar*."""
+
+    name: str
+    metavar: str | None
+    kinds: tuple[str, ...]
+    help: str
+
+    @property
+    def dest(self) -> str:
+        """The attribute of the parsed arguments."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+
+CHOICES = (
+    ChoiceFlag("--config", "FILE", ("alerts", "rules"), "take the thresholds of a configuration file"),
+    ChoiceFlag("--runbook-base", "URL", ("alerts",), "where the runbooks are"),
+    ChoiceFlag("--grafana", "URL", ("alerts",), "where the dashboards are"),
+    ChoiceFlag(
+        "--scale-for", "FACTOR", ("alerts",), "multiply every `for` and `keep_firing_for`, to try alerts quickly"
+    ),
+    ChoiceFlag("--without-keep-firing-for", None, ("alerts",), "leave it out, for Prometheus before 2.42"),
+    ChoiceFlag("--window", "DURATION", ("rules",), "take rates over this: four scrape intervals or more"),
+)
+"""Flags that choose something of generated files."""
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `CHOICES`; one that is not given stays None."""
+    for flag in CHOICES:
+        text = f"{' and '.join(flag.kinds)}: {flag.help}"
+        if flag.metavar is None:
+            parser.add_argument(flag.name, action="store_true", default=None, help=text)
+        else:
+            parser.add_argument(flag.name, metavar=flag.metavar, help=text)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -7,14 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pdwatch.cli.errors import UsageError
-from pdwatch.cli.flags import SETTINGS, SOURCES
+from pdwatch.cli.flags import SETTINGS
 from pdwatch.config.load import Flag, load
-from pdwatch.config.model import DEFAULT_LISTEN, Config
+from pdwatch.config.model import Config
 from pdwatch.config.types import STDIN
-from pdwatch.config.urls import service_url
 
 AGENT_LISTEN = "127.0.0.1:10078"
-LOCAL_SERVE = f"http://{DEFAULT_LISTEN}"
 
 
 def resolve(args: argparse.Namespace, environ: Mapping[str, str]) -> Config:
@@ -32,23 +30,6 @@ def config_path(args: argparse.Namespace, environ: Mapping[str, str]) -> Path | 
     """Return the configuration file, None where there is none."""
     name = getattr(args, "config", None) or environ.get("PDWATCH_CONFIG")
     return Path(name) if name else None
-
-
-def connect_url(args: argparse.Namespace, environ: Mapping[str, str]) -> str | None:
-    """Return the running serve to connect to; None where `--config` or a URL asks to scrape directly.
-
-    Raises `UsageError` where both are asked for, or the URL is none.
-    """
-    direct = [flag.name for flag in SOURCES if getattr(args, flag.dest, None)]
-    direct += ["--config"] if args.config else []
-    if args.connect and direct:
-        raise UsageError(f"--connect and {direct[0]} exclude each other; give one")
-    if direct:
-        return None
-    try:
-        return service_url(args.connect or environ.get("PDWATCH_CONNECT") or LOCAL_SERVE)
-    except ValueError as error:
-        raise UsageError(f"--connect: {error}") from error
 
 
 def require_targets(config: Config) -> None:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pdwatch.cli.flags import FLEET, HOST, LISTEN, WEB, add_config, add_settings
+from pdwatch.cli.flags import CONNECT, FLEET, HOST, LISTEN, THEME, WEB, add_choices, add_config, add_settings
 
 GENERATED = ("dashboards", "alerts", "rules", "docs")
 
@@ -36,12 +36,14 @@ def _top(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--connect", metavar="URL", help="a running serve (or PDWATCH_CONNECT; default: the local one)")
     source.add_argument("--replay", metavar="FILE", help="a recording instead of a live fleet")
     source.add_argument("--demo", metavar="SCENARIO", nargs="?", const="", help="a simulated fleet; see demo --list")
+    add_settings(parser, CONNECT)
     add_config(parser)
     add_settings(parser, FLEET)
     parser.add_argument("--once", action="store_true", help="print one look and exit")
     parser.add_argument("--at", metavar="TIME", help="begin in the past: -10m, or a time of day such as 03:10")
     parser.add_argument("--record", metavar="FILE", help="record from the start; the record key begins and ends it too")
-    parser.add_argument("--theme", metavar="NAME", help="colours; see the palette for names")
+    parser.add_argument("--keys", metavar="FILE", help="keys of commands in place of the defaults: why: z")
+    add_settings(parser, (THEME,))
     parser.add_argument("--ascii", action="store_true", help="draw without Unicode")
     parser.add_argument("--inline", action="store_true", help="draw below the prompt instead of on the whole screen")
     _add_format(parser, "text", "json", "csv")
@@ -52,6 +54,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="duration", metavar="DURATION", default="12s", help="how long to look (default: %(default)s)"
     )
+    add_settings(parser, CONNECT)
     add_config(parser)
     add_settings(parser, (*FLEET, *HOST))
     _add_format(parser, "text", "json")
@@ -96,8 +99,11 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 def _generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=GENERATED, metavar="KIND", help="what to write: " + ", ".join(GENERATED))
-    parser.add_argument("--output", metavar="DIR", help="folder to write to (default: the folder of that name)")
+    parser.add_argument("--output", metavar="DIR", help="folder to write to (default: that of the kind)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the files differ")
+    parser.add_argument("--preview", metavar="URL", help="draw the dashboards from a Prometheus as pages for a browser")
+    parser.add_argument("--last", metavar="DURATION", default="1h", help="time that is drawn (default: %(default)s)")
+    add_choices(parser)
 
 
 def _add_format(parser: argparse.ArgumentParser, *formats: str) -> None:

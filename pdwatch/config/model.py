@@ -18,6 +18,7 @@ from pdwatch.config.types import (
     Duration,
     File,
     Folder,
+    KeyNames,
     Listen,
     LogPath,
     ServiceUrl,
@@ -61,6 +62,22 @@ class Scrape(HttpAccess):
     def _fit_interval(cls, value: Any, info: ValidationInfo) -> Any:
         interval: float = info.data.get("interval", DEFAULT_INTERVAL_SECONDS)
         return min(DEFAULT_TIMEOUT_SECONDS, _TIMEOUT_SHARE * interval) if value is None else value
+
+
+class Connect(HttpAccess):
+    """The running serve that `top` and `check` ask."""
+
+    url: ServiceUrl | None = None
+    """Its address, where no worker is named on the command line; `--connect` or PDWATCH_CONNECT."""
+
+
+class Top(Settings):
+    """How the terminal looks and is used."""
+
+    keys: Annotated[dict[Text, KeyNames], Kind("keys by command")] = Field(default_factory=dict)
+    """Keys in place of the defaults, such as `{why: z, quit: [q, ctrl+c]}`; those of `--keys FILE` come first."""
+    theme: Text | None = None
+    """Name of the colours; `--theme`."""
 
 
 class Web(Settings):
@@ -119,6 +136,10 @@ class Config(Settings):
     """Service of `prefill`, `decode` and `router`; `--service`."""
     listen: Listen = DEFAULT_LISTEN
     """Address of the HTTP side; `agent` listens on port 10078 unless this is set; `--listen`."""
+    connect: Connect = Connect()
+    """The running serve that `top` and `check` ask."""
+    top: Top = Top()
+    """How the terminal looks and is used."""
     web: Web = Web()
     """The HTTP side of `serve` and `agent`."""
     path: Paths = Paths()

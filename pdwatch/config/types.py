@@ -92,6 +92,12 @@ def _listed_urls(value: object) -> object:
     return words
 
 
+def key_names(value: object) -> object:
+    """Return the keys of a command as a list: text is split at commas, nothing is no key."""
+    words = value.split(",") if isinstance(value, str) else [] if value is None else value
+    return [str(word).strip() for word in words if str(word).strip()] if isinstance(words, list | tuple) else words
+
+
 Duration = Annotated[
     float,
     BeforeValidator(_positive_duration),
@@ -124,6 +130,8 @@ TargetText = Annotated[Text, AfterValidator(_checked_target), Kind("host:port or
 """As written: the labels `__scheme__` and `__metrics_path__` complete it."""
 
 TargetUrls = Annotated[tuple[PageUrl, ...], BeforeValidator(_listed_urls), Kind("list of URLs")]
+KeyNames = Annotated[tuple[str, ...], BeforeValidator(key_names), Kind("keys")]
+"""Of one command of the terminal; without any it has none."""
 Listen = Annotated[str, AfterValidator(_checked_listen), Kind("HOST:PORT")]
 LabelName = Annotated[str, AfterValidator(_checked_label_name)]
 Labels = Annotated[dict[LabelName, str], Kind("labels")]

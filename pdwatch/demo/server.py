@@ -63,12 +63,13 @@ class RunningFleet:
 
     @property
     def urls(self) -> dict[str, str | list[str]]:
-        """Base URLs: `router`, and lists for `prefill` and `decode`."""
+        """Base URLs: `router`, lists for `prefill` and `decode`, and in their order `agents` where hosts have pages."""
         by_role = {
             str(role): [self.worker_urls[w.name] for w in self._fleet.of_role(role) if w.name in self._ports]
             for role in Role
         }
-        return {"router": _url(self._router.number), **by_role}
+        agents = {"agents": [_url(port.number) for port in self._agents.values()]} if self._agents else {}
+        return {"router": _url(self._router.number), **by_role, **agents}
 
     @property
     def worker_urls(self) -> Mapping[str, str]:

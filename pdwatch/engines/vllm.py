@@ -2,23 +2,24 @@
 
 Names are kept without prefix: `vllm:x` (vLLM), `vllm_x` (rewritten by a proxy or Ray) and `ray_vllm_x` (Ray Serve)
 are the same metric. The `engine` label is the global data-parallel rank; 0.7 and older have none.
+
+Of the connectors, NIXL and Mooncake move KV from prefill to decode; with a Mooncake store, what decode loads from it is
+read as the transfer. The offloading connectors move KV within one worker, and what they count is no transfer. Under a
+MultiConnector each child has its own metrics, and the first of this table that is on the page is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from pdwatch.engines.family import PROCESS_START, process_start_index
-from pdwatch.engines.table import EngineExtraction, Row, Table
-from pdwatch.model.page import Layout, Page, Series
-from pdwatch.model.reading import EngineFacts, Missing, PageReading
+from pdwatch.engines.family import Family, Kind
+from pdwatch.engines.row import Row
+from pdwatch.engines.table import Table, View
+from pdwatch.model.reading import EngineFacts
 from pdwatch.model.reading import Quantity as Q
 
-NAME = "vllm"
 PREFIXES = ("vllm:", "vllm_", "ray_vllm_", "ray_vllm:")
 _NIXL = "a NIXL connector"
 _MOONCAKE = "a Mooncake connector"
+_STORE = "a Mooncake store connector"
 
 ROWS = (
     Row("num_requests_running", Q.REQUESTS_RUNNING),
@@ -69,6 +70,13 @@ ROWS = (
     Row("admission_rejections", Q.ADMISSION_REJECTIONS, since="0.32.0"),
     Row("nixl_num_failed_transfers", Q.TRANSFER_FAILURES, since="0.11.2", needs=_NIXL),
     Row("mooncake_num_failed_transfers", Q.TRANSFER_FAILURES, since="0.33.0", needs=_MOONCAKE),
+    Row(
+        "mooncake_store_operation",
+        Q.TRANSFER_FAILURES,
+        {"operation": "load_get", "status": "error"},
+        since="0.22.1",
+        needs=_STORE,
+    ),
     Row("nixl_num_failed_notifications", Q.TRANSFER_FAILED_NOTIFICATIONS, since="0.11.2", needs=_NIXL),
     Row("mooncake_num_failed_recvs", Q.TRANSFER_FAILED_RECEIVES, since="0.33.0", needs=_MOONCAKE),
     Row("nixl_num_kv_expired_reqs", Q.KV_EXPIRED, since="0.16.0", needs=_NIXL),
@@ -83,9 +91,25 @@ ROWS = (
     Row("request_decode_time_seconds", Q.DECODE_TIME),
     Row("nixl_xfer_time_seconds", Q.TRANSFER_TIME, since="0.11.2", needs=_NIXL, buckets=True),
     Row("mooncake_xfer_time_seconds", Q.TRANSFER_TIME, since="0.33.0", needs=_MOONCAKE, buckets=True),
+    Row(
+        "mooncake_store_operation_time_seconds",
+        Q.TRANSFER_TIME,
+        {"operation": "load_get"},
+        since="0.22.1",
+        needs=_STORE,
+        buckets=True,
+    ),
     Row("nixl_post_time_seconds", Q.TRANSFER_POST_TIME, since="0.11.2", needs=_NIXL),
     Row("nixl_bytes_transferred", Q.TRANSFER_BYTES, since="0.11.2", needs=_NIXL),
     Row("mooncake_bytes_transferred", Q.TRANSFER_BYTES, since="0.33.0", needs=_MOONCAKE),
+    Row(
+        "mooncake_store_operation_bytes",
+        Q.TRANSFER_BYTES,
+        {"operation": "load_get"},
+        since="0.22.1",
+        needs=_STORE,
+        count="mooncake_store_operation",
+    ),
     Row("request_prompt_tokens", Q.REQUEST_PROMPT_TOKENS),
     Row("request_generation_tokens", Q.REQUEST_GENERATION_TOKENS),
     Row("request_params_max_tokens", Q.REQUEST_MAX_TOKENS),
@@ -93,71 +117,18 @@ ROWS = (
     Row("iteration_tokens_total", Q.ITERATION_TOKENS),
 )
 
-TABLE = Table(ROWS, PREFIXES)
 _INFO = tuple(prefix + "cache_config_info" for prefix in PREFIXES)
 _FETCH = tuple(prefix + "num_requests_kv_fetch_by_stage" for prefix in PREFIXES)
-_CONNECTORS = {"nixl_xfer": "nixl", "mooncake_xfer": "mooncake", "kv_offload": "offloading"}
 
 
-def engine_of(series: Series) -> str:
-    """Return the engine a series belongs to; under Ray one page holds several replicas, told apart by `ReplicaId`."""
-    engine = series.labels.get("engine", "0")
-    replica = series.labels.get("ReplicaId")
-    return f"{replica}/{engine}" if replica else engine
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Extraction:
-    engines: tuple[EngineExtraction, ...]
-    facts: Mapping[str, EngineFacts]
-    missing: tuple[Missing, ...]
-    process_start: int | None
-
-    def read(self, page: Page, at: float) -> PageReading:
-        started = None if self.process_start is None else page.values[self.process_start]
-        engines = tuple(engine.read(page, at) for engine in self.engines)
-        return PageReading(NAME, at, engines, self.facts, self.missing, started)
-
-
-@dataclass(frozen=True, slots=True)
-class _Vllm:
-    name: str = NAME
-
-    def wants(self, name: str) -> bool:
-        return TABLE.wants(name) or name in _INFO or name == PROCESS_START
-
-    def recognises(self, layout: Layout) -> bool:
-        return any(TABLE.wants(series.name) or series.name in _INFO for series in layout.series)
-
-    def extraction(self, layout: Layout) -> _Extraction:
-        first = next((engine_of(s) for s in layout.series if "engine" in s.labels), "0")
-        engines = TABLE.extractions(layout, lambda s: engine_of(s) if "engine" in s.labels else first)
-        present = frozenset(quantity for engine in engines for quantity in _quantities(engine))
-        facts = {engine.engine: _facts(layout, engine.engine) for engine in engines}
-        return _Extraction(engines, facts, TABLE.missing(present), process_start_index(layout))
-
-
-def _quantities(engine: EngineExtraction) -> set[Q]:
-    return {*engine.shape.scalars, *engine.shape.histograms}
-
-
-def _facts(layout: Layout, engine: str) -> EngineFacts:
-    own = [series for series in layout.series if engine_of(series) == engine or "engine" not in series.labels]
-    cache = next((series.labels for series in own if series.name in _INFO), {})
-    model = next((series.labels["model_name"] for series in own if "model_name" in series.labels), None)
+def _facts(view: View) -> EngineFacts:
+    cache = next((series.labels for _, series in view if series.name in _INFO), {})
     blocks, size = _whole(cache.get("num_gpu_blocks")), _whole(cache.get("block_size"))
     tokens = _whole(cache.get("kv_cache_size_tokens"))
     if tokens is None and blocks and size:
         tokens = blocks * size  # wrong for hybrid models, which is why 0.24 exports the size itself
-    return EngineFacts(
-        model=model,
-        block_size=size,
-        kv_blocks=blocks,
-        kv_cache_tokens=tokens,
-        cache=dict(cache),
-        consumer=any(series.name in _FETCH for series in own),
-        connectors=frozenset(name for mark, name in _CONNECTORS.items() if any(mark in series.name for series in own)),
-    )
+    consumer = any(series.name in _FETCH for _, series in view)
+    return EngineFacts(block_size=size, kv_blocks=blocks, kv_cache_tokens=tokens, cache=dict(cache), consumer=consumer)
 
 
 def _whole(text: str | None) -> int | None:
@@ -165,4 +136,4 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() else None
 
 
-FAMILY = _Vllm()
+FAMILY = Family("vllm", Kind.ENGINE, Table(ROWS, PREFIXES), rank="engine", info=_INFO, facts=_facts)

@@ -16,8 +16,16 @@ TargetGroup = dict[str, list[str] | dict[str, str]]
 
 
 def target_groups(snapshot: Snapshot) -> list[TargetGroup]:
-    """Return one group per worker or router: plain labels stay on its series, `__meta_` ones are for relabelling."""
-    return [_group(service, worker) for _, service in sorted(snapshot.services.items()) for worker in service.workers]
+    """Return one group per worker or router: plain labels stay on its series, `__meta_` ones are for relabelling.
+
+    A worker that is only known by a page it shares with others has no page of its own to scrape.
+    """
+    return [
+        _group(service, worker)
+        for _, service in sorted(snapshot.services.items())
+        for worker in service.workers
+        if not urlsplit(worker.url).fragment
+    ]
 
 
 def _group(service: ServiceState, worker: WorkerState) -> TargetGroup:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from pdwatch.catalog import metrics
 from pdwatch.export.view import Sample, Table, each_service, of_services
-from pdwatch.model.judgement import Action, BoundLoad, Outcome, Severity
+from pdwatch.model.judgement import Action, BoundLoad, Cause, Finding, Outcome, Severity
 from pdwatch.model.snapshot import ServiceState
 
 
@@ -46,6 +46,19 @@ def _active(service: ServiceState) -> Iterable[Sample]:
         yield (finding, severity.word), 1
 
 
+def _since(service: ServiceState) -> Iterable[Sample]:
+    severities = {_key(finding): finding.severity.word for finding in service.findings}
+    for each in service.findings:
+        scope = (each.scope.get(name, "") for name in metrics.SCOPE)
+        cause = each.because_of
+        root = ("", "") if cause is None else (cause.finding, severities.get(_key(cause), ""))
+        yield (each.finding, each.severity.word, *scope, *root), each.since
+
+
+def _key(each: Finding | Cause) -> tuple[str, frozenset[tuple[str, str]]]:
+    return each.finding, frozenset(each.scope.items())
+
+
 def _counts(service: ServiceState) -> Iterable[Sample]:
     counts = Counter(finding.severity for finding in service.findings)
     for severity in Severity:
@@ -63,5 +76,6 @@ TABLE: Table = {
     metrics.DECISIONS: each_service(_decisions),
     metrics.DECISION_OUTCOMES: each_service(_outcomes),
     metrics.FINDING_ACTIVE: each_service(_active),
+    metrics.FINDING_SINCE: each_service(_since),
     metrics.FINDINGS: each_service(_counts),
 }

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from pdwatch.catalog import metrics
 from pdwatch.export.view import Extractor, Sample, Table, each_service
+from pdwatch.model.latency import Attainment, LatencyState, Quantiles
 from pdwatch.model.reading import Histogram
-from pdwatch.model.snapshot import Attainment, LatencyState, Quantiles, ServiceState
+from pdwatch.model.snapshot import ServiceState
 from pdwatch.model.target import Role
 
 

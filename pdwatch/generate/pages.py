@@ -6,37 +6,54 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pdwatch.config.reference import docs_page
+from pdwatch.generate.alerts.files import alert_files
 from pdwatch.generate.docs import docs_table
 from pdwatch.generate.findings import findings_page
+from pdwatch.generate.options import Options
+from pdwatch.generate.rules.files import rule_files
 from pdwatch.generate.runbooks import runbook_pages
 
 Files = Mapping[str, str]
 """Contents by path below the folder of a kind, such as `kubernetes/configmaps.yaml`."""
 
+_DEFAULT = Options()
 
-def _docs() -> Files:
+
+def _docs(_: Options) -> Files:
     pages = {"metrics.md": docs_table(), "configuration.md": docs_page(), "findings.md": findings_page()}
     return {**pages, **runbook_pages()}
 
 
-def _dashboards() -> Files:
+def _dashboards(_: Options) -> Files:
     from pdwatch.generate.dashboards.files import files  # noqa: PLC0415 - loads grafanalib
 
     return files()
 
 
-PAGES: Mapping[str, Callable[[], Files]] = {"docs": _docs, "dashboards": _dashboards}
+PAGES: Mapping[str, Callable[[Options], Files]] = {
+    "docs": _docs,
+    "dashboards": _dashboards,
+    "alerts": alert_files,
+    "rules": rule_files,
+}
 """What makes the files of a kind: one line for each kind."""
+_SHARED = {"rules": "alerts"}
+"""Kinds that lie in the folder of another."""
 
 
-def differing(kind: str, folder: Path) -> list[Path]:
+def folder_of(kind: str) -> str:
+    """Return the folder below the top level in which the files of a kind are committed."""
+    return _SHARED.get(kind, kind)
+
+
+def differing(kind: str, folder: Path, options: Options = _DEFAULT) -> list[Path]:
     """Return the files of a kind that are missing from *folder* or differ from what would be written."""
-    return [folder / name for name, text in PAGES[kind]().items() if not _holds(folder / name, text)]
+    return [folder / name for name, text in PAGES[kind](options).items() if not _holds(folder / name, text)]
 
 
-def write(kind: str, folder: Path) -> list[Path]:
+def write(kind: str, folder: Path, options: Options = _DEFAULT) -> list[Path]:
     """Write the files of a kind that differ and return them. Raises `OSError`."""
-    changed = {folder / name: text for name, text in PAGES[kind]().items() if not _holds(folder / name, text)}
+    changed = {folder / name: text for name, text in PAGES[kind](options).items() if not _holds(folder / name, text)}
     for path, text in changed.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -31,8 +31,9 @@ class StandingFindings:
         """Evaluate every condition at *now* and return what stands, the gravest roots first, each with its symptoms."""
         clear = {definition.id: definition.clear_seconds for definition in self._definitions}
         for definition in self._definitions:
+            onset = definition.onset_seconds * view.thresholds.onset_factor
             for hit in definition.detect(view):
-                self._saw(definition, hit, now)
+                self._saw(definition, hit, onset, now)
         for key, standing in list(self._standing.items()):
             wait = clear[key[0]] if standing.given else 0.0
             if standing.seen < now and now - standing.seen >= wait:
@@ -40,7 +41,7 @@ class StandingFindings:
         given = [standing.finding for standing in self._standing.values() if standing.given]
         return self._causes.ordered(given, _hosts(view)) if given else ()
 
-    def _saw(self, definition: FindingDef, hit: Hit, now: float) -> None:
+    def _saw(self, definition: FindingDef, hit: Hit, onset: float, now: float) -> None:
         key = (definition.id, tuple(sorted(hit.scope.items())))
         held = self._standing.get(key)
         since = held.since if held is not None else now
@@ -53,7 +54,7 @@ class StandingFindings:
             definition.fix,
             hit.evidence,
         )
-        given = (held is not None and held.given) or now - since >= definition.onset_seconds
+        given = (held is not None and held.given) or now - since >= onset
         self._standing[key] = _Standing(since, now, finding, given)
 
 

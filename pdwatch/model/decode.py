@@ -14,21 +14,18 @@ from typing import Any, TypeVar
 from pdwatch.model.host import HostState
 from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.judgement import Action, Advice, BoundLoad, Cause, Decision, Evidence, Finding, Replicas, Severity
+from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.records import read_record
 from pdwatch.model.snapshot import (
-    Attainment,
     EngineState,
-    LatencyState,
     PoolState,
-    Quantiles,
     SelfState,
     ServiceState,
     Snapshot,
     TransferState,
     Trouble,
-    TtftChain,
     WorkerState,
 )
 from pdwatch.model.target import Role, RoleSource
@@ -158,6 +155,7 @@ def _read_service(name: str, data: Json) -> ServiceState:
         },
         advice=_read_advice(_object(data, "advice")),
         workers=tuple(_read_worker(worker) for worker in _objects(data, "workers")),
+        routers=tuple(_read_worker(router) for router in _objects(data, "routers")),
         findings=tuple(_read_finding(finding) for finding in _objects(data, "findings")),
         decisions=tuple(read_record(Decision, decision) for decision in _objects(data, "decisions")),
         placements=tuple(read_record(Placement, placement) for placement in _objects(data, "placements")),
@@ -204,6 +202,7 @@ def _read_latency(data: Json) -> LatencyState:
         ttft_seconds=_read(Quantiles, _object(data, "ttft_seconds")),
         itl_seconds=_read(Quantiles, _object(data, "itl_seconds")),
         chain=_read(TtftChain, _object(data, "chain")),
+        chain_usual=_read(TtftChain, _object(data, "chain_usual")),
         ttft_by_role=by_role("ttft_by_role"),
         itl_by_role=by_role("itl_by_role"),
     )

@@ -15,7 +15,9 @@ from enum import StrEnum
 class Quantity(StrEnum):
     """What an engine may tell. Base units: seconds, bytes, tokens, ratios 0 to 1.
 
-    The comment of a group says its kind; `GAUGES`, `COUNTERS` and `HISTOGRAMS` hold the same.
+    The comment of a group says its kind; `GAUGES`, `COUNTERS` and `HISTOGRAMS` hold the same. `FINISHED` counts all
+    requests that ended, the others of its name those of one reason. `TRANSFER_TAIL_TIME` is the part of a transfer that
+    is left when prefill has ended, where an engine sends KV while it computes and does not tell the whole.
     """
 
     # gauges
@@ -26,7 +28,11 @@ class Quantity(StrEnum):
     KV_FETCH_WAITING = "kv_fetch_waiting"
     KV_FETCH_IN_PROGRESS = "kv_fetch_in_progress"
     KV_FETCH_COMPLETED = "kv_fetch_completed"
+    KV_SEND_IN_PROGRESS = "kv_send_in_progress"
     KV_CACHE_USAGE = "kv_cache_usage"
+    KV_CACHE_TOKENS = "kv_cache_tokens"
+    KV_CACHE_BLOCKS = "kv_cache_blocks"
+    KV_BLOCK_TOKENS = "kv_block_tokens"
     AWAKE = "awake"
 
     # counters
@@ -40,6 +46,7 @@ class Quantity(StrEnum):
     EXTERNAL_CACHE_QUERIES = "external_cache_queries"
     EXTERNAL_CACHE_HITS = "external_cache_hits"
     PREEMPTIONS = "preemptions"
+    FINISHED = "finished"
     FINISHED_STOP = "finished_stop"
     FINISHED_LENGTH = "finished_length"
     FINISHED_ABORT = "finished_abort"
@@ -60,6 +67,7 @@ class Quantity(StrEnum):
     PREFILL_TIME = "prefill_time"
     DECODE_TIME = "decode_time"
     TRANSFER_TIME = "transfer_time"
+    TRANSFER_TAIL_TIME = "transfer_tail_time"
     TRANSFER_POST_TIME = "transfer_post_time"
     TRANSFER_BYTES = "transfer_bytes"
     REQUEST_PROMPT_TOKENS = "request_prompt_tokens"
@@ -67,6 +75,7 @@ class Quantity(StrEnum):
     REQUEST_MAX_TOKENS = "request_max_tokens"
     REQUEST_COMPUTED_TOKENS = "request_computed_tokens"
     ITERATION_TOKENS = "iteration_tokens"
+    EXPERT_BALANCEDNESS = "expert_balancedness"
 
 
 _ALL = tuple(Quantity)
@@ -209,8 +218,29 @@ class RouterWorker:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What the labels of a page tell of roles, and from where its numbers are. Worked out once per layout."""
+
+    role: str | None = None
+    """`prefill`, `decode`, `both`, or `router` for a page that speaks about workers and is itself none."""
+    sure: bool = True
+    """Whether the role holds by itself; `decode` that is not is decode beside a prefill worker, else aggregated."""
+    identity: str | None = None
+    """The worker's name among its peers, where they use one that is no address."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """By identity, the roles that a front end tells of workers; only those that are sure."""
+    health: bool = True
+    """Whether `/health` beside the page says if the worker serves."""
+    sources: Mapping[Quantity, str] = field(default_factory=dict)
+    """By quantity, the names on the page that it is read from."""
+
+
+NOTHING_TOLD = Told()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PageReading:
-    """Everything one page tells: its engines, and for a router the workers behind it."""
+    """Everything one page tells: its engines, for a router the workers behind it, and who else speaks on it."""
 
     family: str
     """`vllm`, `vllm-router`, or `unknown` for a page that nobody recognised."""
@@ -220,3 +250,17 @@ class PageReading:
     missing: tuple[Missing, ...] = ()
     process_start: float | None = None
     routed: tuple[RouterWorker, ...] = ()
+    told: Told = NOTHING_TOLD
+    behind: tuple[Behind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Behind:
+    """One of several workers that a page speaks for: a replica on a Ray node, a worker on a router's joint page."""
+
+    name: str
+    """`host:port`, a replica's or a pod's name."""
+    reading: PageReading
+    url: str = ""
+    """Where the worker answers itself, if the page tells."""
+    replica: str = ""

@@ -13,6 +13,7 @@ from pdwatch.model.capacity import DecodeLoad, PrefillLoad
 from pdwatch.model.host import HostState
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
 from pdwatch.model.judgement import Advice, Decision, Finding
+from pdwatch.model.latency import Attainment, LatencyState
 from pdwatch.model.placement import Placement
 from pdwatch.model.reading import Histogram, Missing
 from pdwatch.model.target import Role, RoleSource
@@ -53,9 +54,13 @@ class EngineState:
     itl_seconds: float | None = None
     """Mean time between tokens within the window."""
     pace_seconds: float | None = None
-    """Seconds a token took between the last two pages: between tokens where answers are made, else in prefill."""
+    """Seconds a token takes: between tokens where answers are made, else in prefill over the last half minute."""
     pace_load: float | None = None
-    """Requests that shared the engine meanwhile."""
+    """Mean requests that shared the engine over that half minute."""
+    pace_tokens_per_second: float | None = None
+    """Tokens that it generated, or computed in prefill, over that half minute."""
+    pace_prompt_tokens: float | None = None
+    """Mean length of the prompts in it."""
     kv_recomputed_share: float | None = None
     """Share of uncached prompt tokens that this engine computed itself instead of receiving."""
     generation_tokens_per_request: float | None = None
@@ -196,56 +201,6 @@ class TransferState:
     bytes_total: float | None = None
     histogram: Histogram | None = None
     """Seconds of all transfers since pdwatch watches, over restarts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Quantiles in seconds from summed bucket increases; `count` observations stand behind them."""
-
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    mean: float | None = None
-    count: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class TtftChain:
-    """Mean seconds of each hop to the first token, where the engines tell; `None` where they do not."""
-
-    router: float | None = None
-    """What the router adds to the time that the engines take."""
-    prefill_queue: float | None = None
-    prefill: float | None = None
-    transfer: float | None = None
-    decode_admission: float | None = None
-    """Decode's own queue before and after the transfer, up to and with its first step."""
-
-
-@dataclass(frozen=True, slots=True)
-class LatencyState:
-    """Latencies of one service."""
-
-    ttft_seconds: Quantiles = Quantiles()
-    ttft_source: str | None = None
-    """`prefill+decode` where the two sides' distributions were added as if independent, else the role measured."""
-    itl_seconds: Quantiles = Quantiles()
-    chain: TtftChain = TtftChain()
-    chain_usual: TtftChain = TtftChain()
-    """The same as it was while the service was well; `None` while it is learned."""
-    ttft_by_role: Mapping[Role, Histogram] = field(default_factory=dict)
-    """Since pdwatch watches, over restarts."""
-    itl_by_role: Mapping[Role, Histogram] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Attainment:
-    """Share of observations that met an objective, read at the bucket edge nearest to it."""
-
-    objective_seconds: float
-    ratio: float | None
-    bucket_seconds: float | None
-    target: float
 
 
 @dataclass(frozen=True, slots=True)

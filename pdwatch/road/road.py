@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.engines import read, wants
@@ -14,8 +14,10 @@ from pdwatch.model.hostsignals import HostSignals
 from pdwatch.model.page import Scrape
 from pdwatch.model.reading import PageReading
 from pdwatch.model.snapshot import SelfState, ServiceState, Snapshot
-from pdwatch.model.target import Role, RoleSource, Target, page_url
+from pdwatch.model.target import Role, Target
+from pdwatch.road.behind import WorkersBehind
 from pdwatch.road.hosts import HostRoad
+from pdwatch.road.roles import Roles
 from pdwatch.scrape.errors import PageError
 from pdwatch.scrape.exposition import PageParser
 from pdwatch.scrape.series import DEFAULT_LIMITS, PageLimits
@@ -67,7 +69,8 @@ class Road:
         self._host_signals = HostSignalsWatch(settings.thresholds, settings.window)
         self._parsers: dict[str, PageParser] = {}
         self._services: dict[str, tuple[ServiceWatch, Judge]] = {}
-        self._reported_roles: dict[str, Role] = {}
+        self._roles = Roles()
+        self._behind = WorkersBehind()
         self._cycles = 0
 
     def configure(self, settings: RoadSettings) -> None:
@@ -82,24 +85,50 @@ class Road:
 
     def observe(self, scrape: Scrape) -> None:
         """Take the outcome of one scrape. A page that nobody can read is a failure of its worker only."""
-        worker = self._worker(scrape.target)
         if scrape.body is None:
-            worker.failed(scrape)
+            self._failed(scrape)
             return
         try:
             page = self._parser(scrape.target).parse(scrape.body, scrape.content_type)
         except PageError as error:
-            worker.failed(scrape, str(error))
+            self._failed(scrape, str(error))
             return
-        reading = read(page, scrape.at)
-        if reading.routed:
-            self._learn_routed(scrape, reading)
-        worker.read(scrape, reading, self.settings.thresholds)
+        self._read(scrape, read(page, scrape.at))
 
-    def probed(self, target: Target, at: float, health: int | None, version: str | None, error: str | None) -> None:
-        """Take the answers of a worker's `/health` and `/version`, or why there was none."""
+    def _failed(self, scrape: Scrape, page_error: str | None = None) -> None:
+        """Take a scrape without a page: of the worker itself, and of those that its page speaks for."""
+        for target in (scrape.target, *self._behind.of(scrape.target.url)):
+            self._worker(target).failed(scrape, page_error)
+
+    def _read(self, scrape: Scrape, reading: PageReading) -> None:
+        target, thresholds = scrape.target, self.settings.thresholds
+        if reading.routed:
+            routers = self._service(target.service).routers
+            routers.setdefault(target.url, RoutedWatch(self.settings.window)).push(scrape.at, reading.routed)
+        self._roles.page(target.url, reading)
+        self._worker(target).read(scrape, reading, thresholds)
+        if reading.behind:
+            direct = self._service(target.service).workers
+            for worker, own in self._behind.read(target, reading, lambda url: url in direct):
+                self._roles.page(worker.url, own)
+                self._worker(worker).read(scrape, own, thresholds)
+
+    def probed(
+        self,
+        target: Target,
+        at: float,
+        health: int | None,
+        version: str | None,
+        error: str | None,
+        *,
+        role: Role | None = None,
+    ) -> None:
+        """Take the answers of a worker's `/health` and `/version`, or why there was none, and the role it gives."""
+        if role is not None:
+            self._roles.probe(target.url, role)
         known = self._worker(target).health
-        known.at, known.status, known.error, known.version = at, health, error, version or known.version
+        status = health if self._roles.health_counts(target.url) else None
+        known.at, known.status, known.error, known.version = at, status, error, version or known.version
 
     def observe_host(self, reading: HostReading) -> None:
         """Take what the collectors of this process tell of its own host."""
@@ -108,16 +137,20 @@ class Road:
     def keep(self, targets: Iterable[Target]) -> None:
         """Forget every worker that is not among *targets*."""
         urls = {target.url: target.service for target in targets}
+        urls |= self._behind.keep(urls)
         for name, (service, _) in self._services.items():
             for url in [url for url in service.workers if urls.get(url) != name]:
                 service.remove(url)
                 self._parsers.pop(url, None)
+                self._roles.forget(url)
 
     def tick(
         self, now: float, cycle_seconds: float | None = None, discovery: DiscoveryStatus = NO_DISCOVERY
     ) -> Snapshot:
         """Close a round at *now* and return its snapshot."""
         self._cycles += 1
+        for target in list(self._roles.unsure.values()):
+            self._worker(target)
         stale_after = self.settings.thresholds.stale_intervals * self.settings.interval
         hosts = self.hosts.states(now, stale_after)
         host_signals = self._compare(hosts, now)
@@ -162,7 +195,7 @@ class Road:
         if watch is None:
             watch = service.workers[target.url] = WorkerWatch(target, self.settings.window)
             self._forget_elsewhere(target)
-        watch.target = self._with_reported_role(target)
+        watch.target = self._roles.applied(target)
         return watch
 
     def _forget_elsewhere(self, target: Target) -> None:
@@ -179,19 +212,3 @@ class Road:
             watch = ServiceWatch(name, policy.objectives, policy.connector, thresholds)
             held = self._services[name] = (watch, Judge(thresholds, window, policy.limits))
         return held[0]
-
-    def _learn_routed(self, scrape: Scrape, reading: PageReading) -> None:
-        """Take what a router says of the workers behind it."""
-        routers = self._service(scrape.target.service).routers
-        watch = routers.setdefault(scrape.target.url, RoutedWatch(self.settings.window))
-        watch.push(scrape.at, reading.routed)
-        for routed in reading.routed:
-            if routed.role is not None:
-                self._reported_roles[page_url(routed.url)] = Role(routed.role)
-
-    def _with_reported_role(self, target: Target) -> Target:
-        """Return the target with the role that a router's counters show, where nobody declared one."""
-        reported = self._reported_roles.get(target.url)
-        if target.role is not Role.UNKNOWN or reported is None:
-            return target
-        return replace(target, role=reported, role_source=RoleSource.ROUTER)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -44,7 +45,9 @@ class _Course:
     scraping: bool = False
     probing: bool = False
     versioned: bool = False
-    """Its version is known, and its page has not failed since."""
+    """Its version is known, its page has not failed since, and it has no role that may change."""
+    unwell: bool = False
+    """Its health was an error of the server when it was last asked, so it is asked again each cycle."""
 
 
 class ScrapeLoop:
@@ -144,7 +147,7 @@ class ScrapeLoop:
 
     def _turn(self, course: _Course) -> list[asyncio.Task[None]]:
         turns = [self._spawn(self._scrape(course))]
-        if not course.asked or is_probed(course.target.url, self.stats.cycles, self._settings):
+        if not course.asked or course.unwell or is_probed(course.target.url, self.stats.cycles, self._settings):
             turns.append(self._spawn(self._probe(course)))
         course.asked = True
         return turns
@@ -174,7 +177,8 @@ class ScrapeLoop:
             probe = await self._fetcher.probe(course.target.base_url, version=not course.versioned)
         finally:
             course.probing = False
-        course.versioned = course.versioned or probe.version is not None
+        course.versioned = course.versioned or (probe.version is not None and probe.role is None)
+        course.unwell = (probe.health or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
         if self._is_current(course):
             self._on_probe(course.target, probe, self._clock())
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -14,10 +14,11 @@ import aiohttp
 from yarl import URL
 
 from pdwatch.model.page import Scrape
-from pdwatch.model.target import Target
+from pdwatch.model.target import Role, Target
 from pdwatch.scrape.body import Body, BodyError
 from pdwatch.scrape.credentials import Credentials, CredentialsError, tls_context
 from pdwatch.scrape.failures import FAILURES, describe_failure, describe_status
+from pdwatch.scrape.introspect import LOADS_PATH, VERSION_PATH, version_and_role_in, version_in
 from pdwatch.scrape.settings import TransportSettings
 
 ACCEPT = "text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1"
@@ -38,7 +39,9 @@ class Probe:
     health: int | None = None
     """Status of `/health`: 200 says that the engine has not died, not that it makes progress."""
     version: str | None = None
-    """From `/version`; `None` where there is no such page."""
+    """From `/version`, or where SGLang tells it; `None` where neither is."""
+    role: Role | None = None
+    """The role that the worker gives itself at the moment, where it can be asked."""
     error: str | None = None
     """Why `/health` gave no answer."""
 
@@ -109,13 +112,23 @@ class Fetcher:
             )
 
     async def probe(self, base_url: str, *, version: bool = True) -> Probe:
-        """Ask a worker for `/health` and, where *version* says so, for `/version`."""
+        """Ask a worker for `/health` and, where *version* says so, for its version and its role."""
         async with self._slots:
             health = await self._get(f"{base_url}/health", MAX_PROBE_BODY)
             if health.status is None:
                 return Probe(error=health.error)
-            told = await self._get(f"{base_url}/version", MAX_PROBE_BODY) if version else Answer()
-            return Probe(health=health.status, version=_version(told))
+            if not version:
+                return Probe(health=health.status)
+            told = version_in(await self._told(base_url + VERSION_PATH))
+            if told is not None:
+                return Probe(health=health.status, version=told)
+            own, role = version_and_role_in(await self._told(base_url + LOADS_PATH))
+            return Probe(health=health.status, version=own, role=role)
+
+    async def _told(self, url: str) -> str:
+        """Return the text of a good answer, else nothing."""
+        answer = await self._get(url, MAX_PROBE_BODY)
+        return answer.text if answer.status == HTTPStatus.OK else ""
 
     def _refusal(self, url: str, answer: Answer) -> str | None:
         """Return what is wrong with an answer that arrived, `None` for a page."""
@@ -158,16 +171,3 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[str, str 
         return body.text(), None
     except BodyError as error:
         return "", str(error) if response.status == 200 else None
-
-
-def _version(answer: Answer) -> str | None:
-    """Return the version in an answer of `/version`, which vLLM gives as `{"version": "0.33.0"}`."""
-    if answer.status != 200:
-        return None
-    try:
-        match json.loads(answer.text):
-            case {"version": str(version)} if len(version) < 100 and version.isprintable():
-                return version
-    except (ValueError, RecursionError):
-        pass
-    return None

@@ -13,13 +13,13 @@ from pdwatch.model.window import Flow, Window, increase
 from pdwatch.signals.capacity.computed import computed_tokens
 from pdwatch.signals.capacity.prefill_speed import PrefillSpeed
 from pdwatch.signals.capacity.step import Step, step_of
-from pdwatch.signals.pace import Pace, pace
+from pdwatch.signals.finished import finished
+from pdwatch.signals.pace import PaceWatch
 from pdwatch.signals.role import transferred_share
 from pdwatch.signals.track import Track
 
 WARM_UP_SECONDS = 30.0
 """Time after the start of a process in which nothing is learned of it: its first passes compile and warm up."""
-_FINISHED = (Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FINISHED_ERROR, Q.FINISHED_REPETITION)
 
 
 class EngineWatch:
@@ -36,7 +36,7 @@ class EngineWatch:
         self._born: float | None = None
         self._moved_at: float | None = None
         self._held_since: float | None = None
-        self._pace: Pace | None = None
+        self._pace = PaceWatch()
 
     @property
     def age(self) -> float:
@@ -62,11 +62,13 @@ class EngineWatch:
         self.facts = facts
         self.track.push(reading, restarted)
         self.window = self.track.window()
-        self._pace = self.step = None
+        self.step = None
         if started is not None or (last is not None and not self.track.same_life):
             self._born = reading.at if started is None else started
         if last is not None and self.track.same_life and reading.at > last.at:
             self._learn(last, reading, Flow((increase(last, reading),)))
+        elif not self.track.same_life:
+            self._pace.clear()
         if last is None or _moved(last, reading) or not _work(reading):
             self._moved_at = reading.at
         held = self._holds_without_work(reading, thresholds)
@@ -77,7 +79,7 @@ class EngineWatch:
 
     def _learn(self, last: Reading, reading: Reading, flow: Flow) -> None:
         self.step = step_of(last, reading, flow)
-        self._pace = pace(last, reading, flow)
+        self._pace.push(self.step, flow.parts[0])
         if self.age >= WARM_UP_SECONDS:
             self.speed.learn(self.step)
 
@@ -107,6 +109,7 @@ class EngineWatch:
         reading, window = self.track.last, self.window
         if reading is None:
             return EngineState(self.engine)
+        pace = self._pace.pace()
         gauges = EngineState(
             self.engine,
             requests_waiting=reading.value(Q.REQUESTS_WAITING),
@@ -118,8 +121,10 @@ class EngineWatch:
             stuck_seconds=_since(self._moved_at, reading.at),
             held_seconds=_since(self._held_since, reading.at),
             prefill_tokens_per_second=self.speed.tokens_per_second,
-            pace_seconds=self._pace.seconds if self._pace is not None else None,
-            pace_load=self._pace.load if self._pace is not None else None,
+            pace_seconds=pace.seconds if pace is not None else None,
+            pace_load=pace.load if pace is not None else None,
+            pace_tokens_per_second=pace.tokens_per_second if pace is not None else None,
+            pace_prompt_tokens=pace.prompt_tokens if pace is not None else None,
         )
         return gauges if window is None else _with_rates(gauges, window, self.track.grown())
 
@@ -145,7 +150,7 @@ def _with_rates(gauges: EngineState, window: Window, grown: float) -> EngineStat
 
     Waiting requests are taken to be as long as those prefilled within the window.
     """
-    finished = [delta for quantity in _FINISHED if (delta := window.delta(quantity)) is not None]
+    ended = finished(window.delta)
     generated = window.histogram(Q.REQUEST_GENERATION_TOKENS)
     prefilling = window.histogram(Q.PREFILL_TIME)
     gaps = window.histogram(Q.ITL)
@@ -157,13 +162,13 @@ def _with_rates(gauges: EngineState, window: Window, grown: float) -> EngineStat
         gauges,
         prefix_cache_hit_ratio=_ratio(window, Q.PREFIX_CACHE_HITS, Q.PREFIX_CACHE_QUERIES),
         external_cache_hit_ratio=_ratio(window, Q.EXTERNAL_CACHE_HITS, Q.EXTERNAL_CACHE_QUERIES),
-        requests_per_second=sum(finished) / seconds if finished else None,
+        requests_per_second=None if ended is None else ended / seconds,
         prompt_tokens_per_second=window.rate(Q.PROMPT_TOKENS),
         computed_tokens_per_second=None if computed is None else computed / seconds,
         generation_tokens_per_second=window.rate(Q.GENERATION_TOKENS),
         preemptions_per_second=window.rate(Q.PREEMPTIONS),
         errors_per_second=window.rate(Q.FINISHED_ERROR),
-        requests_in_window=sum(finished) if finished else None,
+        requests_in_window=ended,
         prefill_concurrency=None if prefilling is None else prefilling.sum / seconds,
         prefill_demand_tokens_per_second=None if computed is None else max(0.0, computed + grown * each) / seconds,
         backlog_tokens=(gauges.requests_waiting or 0.0) * each,

@@ -10,8 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from math import inf, isinf
 
+from pdwatch.model.latency import Attainment, Quantiles
 from pdwatch.model.reading import Histogram
-from pdwatch.model.snapshot import Attainment, Quantiles
 
 
 def quantile(histogram: Histogram | None, q: float) -> float | None:

@@ -1,16 +1,18 @@
 """Latencies of a service as its users feel them, and the chain of hops to the first token.
 
 A prefill worker measures from its own arrival to its only token, a decode worker from its own arrival to its first
-token, and neither knows of the other. What a user waits is the sum, so the two distributions are added.
+token, and neither knows of the other. What a user waits is the sum, so the two distributions are added. Where a front
+end measures what its users wait, that is it, and nothing is added.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pdwatch.model.latency import Attainment, LatencyState, TtftChain
 from pdwatch.model.reading import Histogram
 from pdwatch.model.reading import Quantity as Q
-from pdwatch.model.snapshot import Attainment, LatencyState, TransferState, TtftChain
+from pdwatch.model.snapshot import TransferState
 from pdwatch.model.target import Role
 from pdwatch.model.window import Flow, total
 from pdwatch.signals.flows import ServiceFlows
@@ -21,8 +23,10 @@ Flows = Mapping[Role, Flow]
 
 def ttft_distribution(window: Flows) -> tuple[Histogram | None, str | None]:
     """Return the service's TTFT distribution within the window and what it was made from."""
-    parts = {role: _total(window, role, Q.TTFT) for role in (Role.PREFILL, Role.DECODE, Role.BOTH)}
-    prefill, decode, both = parts[Role.PREFILL], parts[Role.DECODE], parts[Role.BOTH]
+    felt = _total(window, Role.ROUTER, Q.TTFT)
+    if felt is not None:
+        return felt, Role.ROUTER.value
+    prefill, decode, both = (_total(window, role, Q.TTFT) for role in (Role.PREFILL, Role.DECODE, Role.BOTH))
     if prefill is not None and decode is not None:
         return convolved(prefill, decode), "prefill+decode"
     for role, part in ((Role.BOTH, both), (Role.PREFILL, prefill), (Role.DECODE, decode)):
@@ -32,8 +36,9 @@ def ttft_distribution(window: Flows) -> tuple[Histogram | None, str | None]:
 
 
 def itl_distribution(window: Flows) -> Histogram | None:
-    """Return the time between tokens where tokens are made: on decode and on aggregated workers."""
-    return total(_total(window, role, Q.ITL) for role in (Role.DECODE, Role.BOTH))
+    """Return the time between tokens where tokens are made, on decode and on aggregated workers; else at the front."""
+    made = total(_total(window, role, Q.ITL) for role in (Role.DECODE, Role.BOTH))
+    return made if made is not None else _total(window, Role.ROUTER, Q.ITL)
 
 
 def _total(window: Flows, role: Role, quantity: Q) -> Histogram | None:

@@ -1,37 +1,98 @@
-"""How long a token takes on an engine, between its last two pages: what shows a slow worker at once."""
+"""How long a token takes on an engine: what shows a slow worker, whatever it was given to do.
+
+Where answers are made it is the time between tokens, exact after seconds: the lesser of the last two looks, so that one
+odd moment is nothing. In prefill it is the least of three upper bounds over half a minute, of which each is near the
+truth in another state: the summed prefill times over the tokens (one prompt at a time), the time of a prompt over the
+tokens of a pass (several prompts in one pass), and the time that went by over the tokens (never idle).
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from operator import add, sub
 
 from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.reading import Reading
-from pdwatch.model.window import Flow
-from pdwatch.signals.capacity.computed import computed_tokens
+from pdwatch.signals.capacity.step import Step
 
+HORIZON_SECONDS = 30.0
 ENOUGH_GAPS = 20.0
+"""Gaps between tokens within one look below which their mean is chance."""
 ENOUGH_PREFILLS = 10.0
-"""Observations between two pages below which the time of a token is chance."""
+"""Prompts within the horizon below which their mean is chance."""
+_ENOUGH_PASSES = 4.0
+_NOTHING = (0.0,) * 9
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds a token took, and how many requests shared the engine meanwhile: a fuller batch is slower."""
+    """The speed of one engine and what it did meanwhile."""
 
     seconds: float
+    """Of a token."""
     load: float
+    """Mean requests that shared the engine over the horizon, by their summed times: a fuller batch is slower."""
+    tokens_per_second: float
+    """Tokens generated, or computed in prefill, over the horizon."""
+    prompt_tokens: float | None
+    """Mean length of a prompt over the horizon: long ones take longer a token."""
 
 
-def pace(before: Reading, after: Reading, step: Flow) -> Pace | None:
-    """Return the mean time between tokens where tokens are made one by one, else prefill time over tokens computed.
+class PaceWatch:
+    """What one engine did within the horizon, as sums."""
 
-    *step* is what happened between the two readings; `None` where that is too little.
-    """
-    gaps = step.histogram(Q.ITL)
-    if gaps is not None and gaps.count >= ENOUGH_GAPS:
-        running = [reading.value(Q.REQUESTS_RUNNING) or 0.0 for reading in (before, after)]
-        return Pace(gaps.sum / gaps.count, sum(running) / len(running))
-    prefilled, computed = step.histogram(Q.PREFILL_TIME), computed_tokens(step)
-    if prefilled is None or prefilled.count < ENOUGH_PREFILLS or not computed:
-        return None
-    return Pace(prefilled.sum / computed, prefilled.sum / (after.at - before.at))
+    def __init__(self) -> None:
+        self._parts: deque[tuple[float, tuple[float, ...]]] = deque()
+        self._sums: tuple[float, ...] = _NOTHING
+        self._gaps: tuple[float | None, float | None] = (None, None)
+        """Seconds between tokens at the last look but one and at the last."""
+
+    def clear(self) -> None:
+        """Forget all: the process began anew."""
+        self._parts.clear()
+        self._sums = _NOTHING
+        self._gaps = (None, None)
+
+    def push(self, step: Step, grown: Reading) -> None:
+        """Take what happened between two pages, as a step and as increases."""
+        prompts, count = _sum_count(grown, Q.REQUEST_PROMPT_TOKENS)
+        part = (
+            step.seconds,
+            step.gaps,
+            step.gap_seconds,
+            step.prefilled,
+            step.prefill_seconds,
+            step.passes,
+            step.computed,
+            prompts,
+            count,
+        )
+        self._parts.append((step.at - step.seconds, part))
+        self._sums = tuple(map(add, self._sums, part))
+        self._gaps = (self._gaps[1], step.itl if step.gaps >= ENOUGH_GAPS else None)
+        while len(self._parts) > 1 and self._parts[0][0] < step.at - HORIZON_SECONDS - 1.0:
+            self._sums = tuple(map(sub, self._sums, self._parts.popleft()[1]))
+
+    def pace(self) -> Pace | None:
+        """Return the pace; `None` where too little was done to tell."""
+        seconds, gaps, gap_seconds, prefilled, prefill_seconds, passes, computed, prompts, count = self._sums
+        if seconds <= 0:
+            return None
+        length = prompts / count if count >= 1 else None
+        if self._gaps[1] is not None and gaps > 0:
+            pace = self._gaps[1] if self._gaps[0] is None else min(self._gaps[0], self._gaps[1])
+            return Pace(pace, gap_seconds / seconds, gaps / seconds, length)
+        if prefilled < ENOUGH_PREFILLS or computed <= 0 or prefill_seconds <= 0:
+            return None
+        bounds = [prefill_seconds / computed, seconds / computed]
+        if passes >= _ENOUGH_PASSES:
+            bounds.append(prefill_seconds / prefilled * passes / computed)
+        return Pace(min(bounds), prefill_seconds / seconds, computed / seconds, length)
+
+
+def _sum_count(grown: Reading, quantity: Q) -> tuple[float, float]:
+    slots = grown.shape.histograms.get(quantity)
+    if slots is None or slots.sum is None or slots.count is None:
+        return 0.0, 0.0
+    return grown.values[slots.sum], grown.values[slots.count]

@@ -12,6 +12,7 @@ from pdwatch.model.target import Role
 from pdwatch.model.window import Flow, together
 from pdwatch.signals.capacity.watch import CapacityWatch
 from pdwatch.signals.engine import EngineWatch
+from pdwatch.signals.expert_pages import expert_balance_told
 from pdwatch.signals.flows import ServiceFlows
 from pdwatch.signals.latency import latency_state, slo_state
 from pdwatch.signals.pool import pool_state
@@ -74,7 +75,7 @@ class ServiceWatch:
         )
         pools = self._pools(states)
         fresh = {state.url for state in states if not state.stale}
-        flows = self._flows(fresh)
+        flows = self._flows(fresh | {state.url for state in routers if not state.stale})
         waiting = _waiting(state for state in states if state.role is Role.DECODE and not state.stale)
         transfer = transfer_state(flows, self.connector, waiting)
         prefilling, decoding = self.capacity.observe(self._engines(fresh), flows.window, now)
@@ -83,7 +84,9 @@ class ServiceWatch:
             service=self.name,
             pools=pools,
             transfer=transfer,
-            experts={},
+            experts=expert_balance_told(
+                (watch.target.replica_name, watch.windows()) for url, watch in self.workers.items() if url in fresh
+            ),
             latency=latency_state(flows, transfer),
             slo=slo_state(flows.window, goals.ttft, goals.itl, goals.target),
             workers=states,

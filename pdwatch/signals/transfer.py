@@ -1,8 +1,11 @@
 """KV transfer between the pools of a service: how long, how much, what failed, and whether KV moves at all.
 
 In pull mode (NIXL's default) decode owns the transfer histograms and prefill's stay 0; in push mode and with Mooncake
-prefill owns them. The connector's direction decides where it is configured, else the side that has observations.
-Failures and expiries are counted on either side and summed.
+prefill owns them. The connector's direction decides where it is configured and that side reports, else the side that
+has observations; a KV layer's own page comes last. Failures and expiries are counted on either side and summed.
+
+An engine that sends KV while it computes may time only what is left when it has computed: that is what a request waits,
+and no time to divide bytes by.
 """
 
 from __future__ import annotations
@@ -23,18 +26,28 @@ _REPORTS = {
     "mooncake": Role.PREFILL,
 }
 """Which side's histograms tell, by the connector as configured."""
+_SIDES = (Role.PREFILL, Role.DECODE, Role.BOTH, Role.UNKNOWN, Role.ROUTER)
 
 
 def reporting_side(connector: str | None, flows: ServiceFlows) -> Role | None:
     """Return the role whose transfer histograms count; `None` while nobody has any."""
-    if connector is not None and connector.lower() in _REPORTS:
-        return _REPORTS[connector.lower()]
+    expected = _REPORTS.get((connector or "").lower())
     for by_role in (flows.window, flows.ledger):
-        for role, flow in by_role.items():
-            seen = flow.histogram(Q.TRANSFER_TIME)
-            if seen is not None and seen.count > 0:
-                return role
-    return None
+        sides = [role for role in _SIDES if _reports(by_role.get(role, Flow()))]
+        if sides:
+            return expected if expected in sides else sides[0]
+    return expected
+
+
+def _reports(flow: Flow) -> bool:
+    seen = _times(flow)
+    return seen is not None and seen.count > 0
+
+
+def _times(flow: Flow) -> Histogram | None:
+    """Return how long transfers took, or what was left of them when prefill had ended."""
+    whole = flow.histogram(Q.TRANSFER_TIME)
+    return whole if whole is not None else flow.histogram(Q.TRANSFER_TAIL_TIME)
 
 
 def transfer_state(flows: ServiceFlows, connector: str | None, waiting: float | None) -> TransferState:
@@ -43,7 +56,7 @@ def transfer_state(flows: ServiceFlows, connector: str | None, waiting: float | 
     own = flows.window.get(side, Flow()) if side is not None else Flow()
     kept = flows.ledger.get(side, Flow()) if side is not None else Flow()
     everyone, seconds = together(flows.window.values()), flows.seconds
-    times, moved = own.histogram(Q.TRANSFER_TIME), own.histogram(Q.TRANSFER_BYTES)
+    times, moved = _times(own), own.histogram(Q.TRANSFER_BYTES)
     prefill = flows.window.get(Role.PREFILL, Flow()).histogram(Q.PREFILL_TIME)
     received = transferred_share(flows.window.get(Role.DECODE, Flow()))
     mean, compute = (part.mean if part is not None else None for part in (times, prefill))
@@ -53,7 +66,7 @@ def transfer_state(flows: ServiceFlows, connector: str | None, waiting: float | 
         seconds_mean=mean,
         seconds_p95=quantile(times, 0.95),
         bytes_per_second=_over(moved.sum if moved is not None else None, seconds),
-        bandwidth_bytes_per_second=_bandwidth(times, moved),
+        bandwidth_bytes_per_second=_bandwidth(own.histogram(Q.TRANSFER_TIME), moved),
         transfers_per_second=_over(times.count if times is not None else None, seconds),
         failures_per_second=_over(_failures(everyone), seconds),
         expired_per_second=_over(everyone.delta(Q.KV_EXPIRED), seconds),
@@ -64,7 +77,7 @@ def transfer_state(flows: ServiceFlows, connector: str | None, waiting: float | 
         waiting=waiting,
         failures_total=_failures(together(flows.ledger.values())),
         bytes_total=kept_bytes.sum if kept_bytes is not None else None,
-        histogram=kept.histogram(Q.TRANSFER_TIME),
+        histogram=_times(kept),
     )
 
 

@@ -242,7 +242,9 @@ def copied(scene: Scene, view: View) -> str:
         return f"{state.worker} {public_url(state.url)} {state.role.value}: {scene.drilled.word}{error}"
     if view.tab is Tab.ALERTS and scene.findings:
         finding = scene.findings[scene.cursor]
-        return f"{finding.finding} {scope_of(finding)}: {finding.summary} Do: {finding.fix}"
+        cause = finding.because_of
+        because = f" It comes from {cause.finding}." if cause is not None else ""
+        return f"{finding.finding} {scope_of(finding)}: {finding.summary}{because} Do: {finding.fix}"
     if view.tab is Tab.WHY:
         lines = [text_of(line).rstrip() for line in why(scene, COPY_WIDTH)]
         return "\n".join([suggestion(scene.service), *lines])

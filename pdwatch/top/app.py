@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pdwatch.model.history import HOUR
-from pdwatch.top.command import remapped
+from pdwatch.top.command import COMMANDS, Command
 from pdwatch.top.session import HISTORY_BYTES, Session, Settings
 from pdwatch.top.sources import Source
 
@@ -20,8 +20,8 @@ REPLAY_BYTES = 256 * 2**20
 class Options:
     """How the screen is shown."""
 
-    keys: Mapping[str, str] = field(default_factory=dict)
-    """Keys of commands by name, apart by commas, in place of the defaults."""
+    commands: Sequence[Command] = COMMANDS
+    """With their keys."""
     theme: str = ""
     unicode: bool = True
     inline: bool = False
@@ -33,13 +33,13 @@ class Options:
 
 
 def new_session(source: Source, options: Options) -> Session:
-    """Return a session for *source*. Raises `ValueError` in one line for keys that cannot be."""
+    """Return a session for *source*."""
     return Session(
         Settings(
             source=source.name,
             replay=source.replay,
             unicode=options.unicode,
-            commands=remapped(options.keys),
+            commands=options.commands,
             history_seconds=REPLAY_SECONDS if source.replay else HOUR,
             history_bytes=REPLAY_BYTES if source.replay else HISTORY_BYTES,
         )
@@ -61,7 +61,7 @@ def _mend_environment() -> None:
 def run(source: Source, options: Options) -> int:
     """Show *source* until the viewer leaves or the terminal goes; return the exit status.
 
-    Raises `ValueError` in one line for keys that cannot be, and what the source failed with.
+    Raises what the source failed with.
     """
     session = new_session(source, options)
     _mend_environment()

@@ -59,7 +59,7 @@ def _percent(ratio: float | None) -> str:
 WORKER = _text("worker", "worker", 10, lambda row: row.worker, rank=0)
 POOL = _text("pool", "pool", 8, lambda row: row.role_word, rank=4)
 HOST = _text("host", "host", 7, lambda row: row.state.host, rank=8)
-STATE = Column("state", "state", 12, lambda row: row.word, lambda row: row.word, right=False, rank=1)
+STATE = Column("state", "state", 16, lambda row: row.word, lambda row: row.word, right=False, rank=1)
 KV = _number("kv", "KV%", 4, lambda row: row.kv, _percent, rank=1)
 RUNNING = _number("running", "run", 4, lambda row: row.total(lambda engine: engine.requests_running), rank=4)
 WAITING = _number("waiting", "wait", 4, lambda row: row.total(lambda engine: engine.requests_waiting), rank=2)
@@ -119,17 +119,21 @@ def _width(column: Column, rows: Sequence[WorkerRow]) -> int:
 def ordered(rows: Iterable[WorkerRow], name: str = SEVERITY, reverse: bool = False) -> list[WorkerRow]:
     """Return the rows by a column: highest first and names from A; what is not known comes last, either way round.
 
-    Severity is the worst first and, among equals, the fullest KV cache.
+    Severity is the worst first and, among equals, who gives no page, then the fullest KV cache.
     """
     column = next((column for column in ALL if column.name == name), None)
     if column is None:
-        by_severity = sorted(rows, key=lambda row: (-row.status, row.role.value, -(row.kv or 0.0), row.worker))
+        by_severity = sorted(rows, key=_by_severity)
         return by_severity[::-1] if reverse else by_severity
     kept = sorted(rows, key=lambda row: (row.worker, row.state.url))
     known = [row for row in kept if _known(column.value(row))]
     unknown = [row for row in kept if not _known(column.value(row))]
     falls = any(not isinstance(column.value(row), str) for row in known)
     return sorted(known, key=lambda row: _key(column.value(row)), reverse=falls != reverse) + unknown
+
+
+def _by_severity(row: WorkerRow) -> tuple[int, bool, str, float, str]:
+    return (-row.status, row.state.up, row.role.value, -(row.kv or 0.0), row.worker)
 
 
 def _known(value: Value) -> bool:

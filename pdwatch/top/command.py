@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pdwatch.top.view import Tab
@@ -107,7 +107,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("faster", (">",), "Faster", "Double the speed of the replay.", "Time", lambda at: at.replay),
     Command("less-often", ("+",), "Less often", "Draw less often.", "Program"),
     Command("more-often", ("-",), "More often", "Draw more often.", "Program"),
-    Command("save", ("e",), "Save", "Write the screen as text and the workers as CSV to files.", "Program"),
+    Command(
+        "save",
+        ("e",),
+        "Save",
+        "Write the screen as text, the workers as CSV and the snapshot as JSON to files.",
+        "Program",
+    ),
     Command("theme", ("t",), "Theme", "Choose the colours.", "Program"),
     Command("leave", ("Q",), "Quit, keep screen", "Leave, and print the last screen below the prompt.", "Program"),
 )
@@ -115,43 +121,56 @@ COMMANDS: tuple[Command, ...] = (
 GROUPS = ("Pages", "Move", "Table", "Time", "Program")
 
 
-def remapped(changes: Mapping[str, str], commands: Sequence[Command] = COMMANDS) -> tuple[Command, ...]:
-    """Return the commands with the keys of *changes*: by name, keys apart by commas; an empty text takes all keys.
+class KeysError(ValueError):
+    """Keys that cannot be given to a command; the text is one line."""
 
-    Raises `ValueError` in one line for an unknown name and for a key that two commands would have.
+    def __init__(self, command: str, problem: str, mend: str) -> None:
+        super().__init__(f"{command}: {problem}; {mend}")
+        self.command, self.problem, self.mend = command, problem, mend
+
+
+def remapped(changes: Mapping[str, Sequence[str]], commands: Sequence[Command] = COMMANDS) -> tuple[Command, ...]:
+    """Return the commands with the keys of *changes*, by name; an empty list takes all keys.
+
+    Raises `KeysError` for an unknown command, an unknown key, and a key that two commands would have.
     """
     names = [command.name for command in commands]
     for name in changes:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            raise ValueError(
-                f"keys: {name!r} is no command; " + (f"did you mean {near[0]}?" if near else "see docs/top.md")
-            )
+            raise KeysError(name, "is no command", _nearest(name, names, "docs/top.md lists them"))
     changed = tuple(
-        replace(command, keys=tuple(key.strip() for key in changes[command.name].split(",") if key.strip()))
+        replace(command, keys=tuple(_key(command.name, key) for key in changes[command.name]))
         if command.name in changes
         else command
         for command in commands
     )
-    _refuse_doubles(changed)
+    _refuse_doubles(changed, changes)
     return changed
 
 
-def _refuse_doubles(commands: Iterable[Command]) -> None:
+def _nearest(word: str, known: Iterable[str], otherwise: str) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else otherwise
+
+
+def _refuse_doubles(commands: Iterable[Command], changes: Container[str]) -> None:
+    """Refuse a key of two commands, and blame the one that was changed."""
     held: dict[str, str] = {}
     for command in commands:
         for key in command.keys:
-            if key in held:
-                raise ValueError(f"keys: {key!r} is on {held[key]} and on {command.name}; give one of them another key")
-            held[key] = command.name
+            other = held.setdefault(key, command.name)
+            if other != command.name:
+                blamed, first = (command.name, other) if command.name in changes else (other, command.name)
+                mend = f'give one of them another key, or take it from {first} with {first}: ""'
+                raise KeysError(blamed, f"has the key {key_words(key)} of {first}", mend)
 
 
 _SHOWN = {
     "enter": "Enter",
     "escape": "Esc",
     "space": "Space",
+    "comma": ",",
     "tab": "Tab",
-    "shift+tab": "Shift+Tab",
     "up": "Up",
     "down": "Down",
     "left": "Left",
@@ -160,14 +179,31 @@ _SHOWN = {
     "end": "End",
     "pageup": "PgUp",
     "pagedown": "PgDn",
+    "insert": "Ins",
+    "delete": "Del",
     "backspace": "Backspace",
-    "f1": "F1",
+    **{f"f{number}": f"F{number}" for number in range(1, 25)},
 }
+_SPELT = {shown.lower(): name for name, shown in _SHOWN.items()} | {name: name for name in _SHOWN}
+_WITH = ("ctrl", "alt", "shift")
+
+
+def _key(command: str, text: str) -> str:
+    """Return a key by the name that the terminal gives it. Raises `KeysError`."""
+    if len(text) == 1:
+        return text
+    *held, last = text.lower().split("+")
+    name = _SPELT.get(last, last if len(last) == 1 and held else "")
+    if name and set(held) <= set(_WITH):
+        return "+".join([*held, name])
+    mend = _nearest(last, _SPELT, "write a character, or a name such as ctrl+y, f2 or pagedown")
+    raise KeysError(command, f"{text!r} is no key", mend)
 
 
 def key_words(key: str) -> str:
     """Return a key as people call it."""
-    return _SHOWN.get(key, key.replace("ctrl+", "Ctrl+"))
+    *held, last = key.split("+") if len(key) > 1 else [key]
+    return "+".join([*(word.capitalize() for word in held), _SHOWN.get(last, last)])
 
 
 def working(commands: Iterable[Command], at: Situation) -> list[Command]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pdwatch.model.judgement import Action, Finding, Severity
+from pdwatch.model.judgement import Finding, Severity
 from pdwatch.model.snapshot import ServiceState, Snapshot, WorkerState
 from pdwatch.top.status import Status, of_severity
-from pdwatch.top.verdict import action_words
+from pdwatch.top.verdict import action_status, action_words
 
 VERDICT = "verdict"
 
@@ -48,8 +48,7 @@ def _advice(before: ServiceState | None, after: ServiceState, t: float) -> Itera
         return
     words = action_words(action)
     text = words if before is None else f"{action_words(before.advice.action)} → {words}"
-    status = {Action.HOLD: Status.OK, Action.CANNOT_TELL: Status.UNKNOWN, Action.FIX: Status.BAD}
-    yield Event(t, after.service, status.get(action, Status.WARN), VERDICT, f"{text}: {after.advice.reason}", words)
+    yield Event(t, after.service, action_status(action), VERDICT, f"{text}: {after.advice.reason}", words)
 
 
 def _findings(before: ServiceState | None, after: ServiceState, t: float) -> Iterator[Event]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.model.snapshot import Attainment, PoolState, ServiceState
+from pdwatch.model.latency import Attainment
+from pdwatch.model.snapshot import PoolState, ServiceState
 from pdwatch.model.target import Role
 from pdwatch.top import numbers
 from pdwatch.top.status import Status, against
@@ -59,8 +60,22 @@ def met(attainment: Attainment) -> Status:
     return Status.OK if attainment.ratio >= attainment.target else Status.WARN
 
 
+def load_of(service: ServiceState, pool: PoolState) -> tuple[float | None, str | None]:
+    """Return demand over capacity of a pool and the bound that binds: as the advice has it, else by its gauges."""
+    binding = next((load for load in service.advice.bounds if load.role is pool.role), None)
+    if binding is not None:
+        return binding.utilization_ratio, binding.bound.value
+    return pool.pressure_ratio, pool.pressure_bound
+
+
 LOAD = Gauge(
-    "load", "Load", "Load", lambda _, pool: pool.pressure_ratio, numbers.percent, threshold="pressure_high", hard=True
+    "load",
+    "Load",
+    "Load",
+    lambda service, pool: load_of(service, pool)[0],
+    numbers.percent,
+    threshold="pressure_high",
+    hard=True,
 )
 KV = Gauge("kv", "KV use", "KV", lambda _, pool: pool.kv_cache_usage_ratio, numbers.percent, "kv_usage_high", hard=True)
 QUEUE = Gauge(
@@ -109,6 +124,8 @@ def readings(service: ServiceState) -> Iterator[Reading]:
         usages = [] if worker.stale else [engine.kv_cache_usage_ratio for engine in worker.engines]
         known = [usage for usage in usages if usage is not None]
         yield worker_key(service.service, worker.url), max(known, default=None)
+    for replica, ratio in {**service.expert_balance_estimate, **service.experts}.items():
+        yield expert_key(service.service, replica), ratio
 
 
 def gauge_key(service: str, role: Role, gauge: Gauge) -> tuple[str, ...]:
@@ -119,6 +136,11 @@ def gauge_key(service: str, role: Role, gauge: Gauge) -> tuple[str, ...]:
 def worker_key(service: str, url: str) -> tuple[str, ...]:
     """Return the key of a worker's trail of KV use."""
     return ("worker", service, url)
+
+
+def expert_key(service: str, replica: str) -> tuple[str, ...]:
+    """Return the key of a replica's trail of the balance of its experts."""
+    return ("experts", service, replica)
 
 
 @dataclass(frozen=True, slots=True)

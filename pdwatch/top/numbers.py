@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from math import isfinite
 
@@ -60,7 +61,7 @@ def rate(value: float | None) -> str:
     """Return how many a second, or a minute where that reads better: `212 k/s`, `3.1 /s`, `0.6 /min`."""
     if value is None or not isfinite(value):
         return DASH
-    if 0 < abs(value) < 0.1:
+    if 0 < abs(value) < 0.02:
         return f"{_rounded(60 * value, 1)} /min"
     text = count(value)
     return f"{text}/s" if text[-1].isalpha() else f"{text} /s"
@@ -87,7 +88,7 @@ def factor(value: float | None) -> str:
     return DASH if value is None or not isfinite(value) else f"{value:.2f} x"
 
 
-_BY_UNIT = {
+_BY_UNIT: Mapping[str, Callable[[float | None], str]] = {
     "ratio": percent,
     "seconds": seconds,
     "per second": rate,
@@ -96,6 +97,8 @@ _BY_UNIT = {
     "tokens per second": rate,
     "bytes": size,
     "bytes per second": speed,
+    "bits per second": lambda value: _scaled(value, "b/s"),
+    "hertz": lambda value: _scaled(value, "Hz"),
 }
 
 
@@ -103,6 +106,13 @@ def with_unit(value: float | None, unit: str) -> str:
     """Return a count with the word for what is counted."""
     text = count(value)
     return text if text == DASH else f"{text} {unit}"
+
+
+def _scaled(value: float | None, unit: str) -> str:
+    """Return a number with its prefix before the unit: `400 Gb/s`."""
+    text = with_unit(value, unit)
+    head, _, tail = text.rpartition(" ")
+    return f"{head}{tail}" if head[-1:].isalpha() else text
 
 
 def quantity(value: float | None, unit: str) -> str:

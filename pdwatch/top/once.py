@@ -18,6 +18,7 @@ from pdwatch.top.columns import ALL, Value, ordered
 from pdwatch.top.events import scope_of
 from pdwatch.top.gauges import GAUGES
 from pdwatch.top.status import Status, of_severity
+from pdwatch.top.troubles import Trouble, troubles
 from pdwatch.top.verdict import verdict
 from pdwatch.top.workers import WorkerRow, worker_rows
 
@@ -87,6 +88,7 @@ def _service(service: ServiceState, snapshot: Snapshot, thresholds: Thresholds, 
     parts = [f"{answer.status.glyph} {answer.words}"]
     parts += [f"confidence {answer.confidence}"] if answer.confidence else []
     parts += [f"held {answer.held}"] if answer.held else []
+    parts += [f"tightest {answer.tightest}"] if answer.tightest else []
     yield "  ".join([*parts, f"at {numbers.stamp(snapshot.t)}"])
     yield from _indented("because  ", answer.reason, width)
     shown = [text for evidence in service.advice.evidence if (text := evidence_words(evidence))]
@@ -95,11 +97,20 @@ def _service(service: ServiceState, snapshot: Snapshot, thresholds: Thresholds, 
     yield _HEADING
     for pool in service.pools.values():
         yield _pool(service, pool, rows)
-    for finding in service.findings:
-        status = of_severity(finding.severity)
-        yield from _indented(f"{status.glyph} ", f"{finding.finding} {scope_of(finding)}: {finding.summary}", width)
-        yield from _indented("  do: ", finding.fix, width)
+    for trouble in troubles(service.findings):
+        yield from _trouble(trouble, width)
     yield from _silent(rows)
+
+
+def _trouble(trouble: Trouble, width: int) -> Iterator[str]:
+    """Yield a root with what to do, and below it what comes from it."""
+    root = trouble.root
+    glyph = of_severity(root.severity).glyph
+    yield from _indented(f"{glyph} ", f"{root.finding} {scope_of(root)}: {root.summary}", width)
+    yield from _indented("  do: ", root.fix, width)
+    for symptom in trouble.symptoms:
+        head = f"    so also {of_severity(symptom.severity).glyph} "
+        yield from _indented(head, f"{symptom.finding} {scope_of(symptom)}: {symptom.summary}", width)
 
 
 def _indented(head: str, text: str, width: int) -> Iterator[str]:

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.model.judgement import Replicas
 from pdwatch.model.snapshot import PoolState, ServiceState
 from pdwatch.model.target import Role
 from pdwatch.top import numbers
-from pdwatch.top.gauges import GAUGES, Gauge, gauge_key
+from pdwatch.top.gauges import GAUGES, Gauge, gauge_key, load_of
 from pdwatch.top.status import Status
 from pdwatch.top.trail import Trails
 from pdwatch.top.workers import WorkerRow
@@ -98,20 +97,21 @@ def _row(service: ServiceState, pool: PoolState, gauge: Gauge, thresholds: Thres
 def _remark(service: ServiceState, pool: PoolState, thresholds: Thresholds) -> str:
     if pool.workers == 0:
         return "no worker of this role was found"
-    if pool.pressure_ratio is None:
+    load, bound = load_of(service, pool)
+    if load is None:
         return "demand over capacity is not known yet"
-    demand = f"{numbers.percent(pool.pressure_ratio)} of capacity"
-    demand += f" ({pool.pressure_bound})" if pool.pressure_bound else ""
-    replicas = {Role.PREFILL: service.advice.prefill, Role.DECODE: service.advice.decode}.get(pool.role)
-    planned = _planned(replicas, pool.pressure_ratio)
+    demand = f"{numbers.percent(load)} of capacity" + (f" ({bound})" if bound else "")
+    planned = _planned(service, pool.role)
     if planned:
         return f"{demand}; {planned}"
-    room = thresholds.pressure_high - pool.pressure_ratio
+    room = thresholds.pressure_high - load
     return f"{demand}; room for {numbers.percent(room)}" if room > 0 else demand
 
 
-def _planned(replicas: Replicas | None, pressure: float) -> str:
-    """Return what the advised size would give, as demand spreads evenly over replicas."""
-    if replicas is None or not replicas.desired or replicas.desired == replicas.current:
+def _planned(service: ServiceState, role: Role) -> str:
+    """Return what the advice predicts of a pool that it would resize."""
+    replicas = {Role.PREFILL: service.advice.prefill, Role.DECODE: service.advice.decode}.get(role)
+    predicted = service.decisions[-1].predicted.get(role) if service.decisions else None
+    if replicas is None or not replicas.desired or replicas.desired == replicas.current or predicted is None:
         return ""
-    return f"about {numbers.percent(pressure * replicas.current / replicas.desired)} at {replicas.desired} replicas"
+    return f"{numbers.percent(predicted)} predicted at {replicas.desired}"

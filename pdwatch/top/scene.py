@@ -10,11 +10,12 @@ from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.judgement import Finding
 from pdwatch.model.snapshot import ServiceState, Snapshot
 from pdwatch.top.columns import kept_by, ordered
-from pdwatch.top.command import Command, Situation
+from pdwatch.top.command import Command, Situation, key_words
 from pdwatch.top.events import Event
 from pdwatch.top.pools import PoolPanel, panels
 from pdwatch.top.status import Status, of_severity
 from pdwatch.top.trail import Trails
+from pdwatch.top.troubles import Trouble, troubles
 from pdwatch.top.verdict import Verdict, verdict
 from pdwatch.top.view import Tab, View
 from pdwatch.top.workers import WorkerRow, worker_rows
@@ -90,10 +91,15 @@ class Scene:
             return ()
         return panels(self.service, self.workers, self.thresholds, self.trails, self.t)
 
-    @property
+    @cached_property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """Its findings, most severe first, each with what comes from it."""
+        return troubles(self.service.findings) if self.service is not None else ()
+
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """Its findings, most severe first."""
-        return self.service.findings if self.service is not None else ()
+        """The same as a list: each root, then its symptoms."""
+        return tuple(finding for trouble in self.troubles for finding in trouble.findings)
 
     @cached_property
     def drilled(self) -> WorkerRow | None:
@@ -106,6 +112,11 @@ class Scene:
         view = self.view
         drilled = self.drilled is not None
         return Situation(view.tab, drilled, view.help, self.past, self.replay, len(self.services))
+
+    def key(self, name: str, usual: str = "") -> str:
+        """Return how to press a command: the *usual* key where it has it, else its first; empty where it has none."""
+        keys = next((command.keys for command in self.commands if command.name == name), ())
+        return key_words(usual if usual in keys else keys[0]) if keys else ""
 
     @property
     def identities(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The evidence for an advice and against it, what would change its mind, and what else was looked at."""
+"""The evidence for an advice and against it, and what else was looked at."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from math import isfinite
 
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.model.judgement import Action
 from pdwatch.model.snapshot import PoolState, ServiceState
 from pdwatch.model.target import Role
 from pdwatch.top import numbers
-from pdwatch.top.gauges import GAUGES, gauge_key
+from pdwatch.top.gauges import GAUGES, gauge_key, load_of
 from pdwatch.top.status import Status
 
 Key = tuple[str, ...]
@@ -69,12 +68,15 @@ class Case:
 
 
 _GAUGE_OF = {
+    "utilization_ratio": "load",
     "pressure_ratio": "load",
     "kv_usage_p90": "kv",
     "requests_waiting": "queue",
     "preemptions_per_second": "preempt",
     "computed_tokens_per_second": "tokens",
 }
+_OF_BOUNDS = ("demand_tokens_per_second", "capacity_tokens_per_second")
+"""Evidence that the bounds of the advice tell as well, of every bound."""
 
 
 def case(service: ServiceState, thresholds: Thresholds) -> Case:
@@ -92,6 +94,8 @@ def case(service: ServiceState, thresholds: Thresholds) -> Case:
 
 def _given(service: ServiceState) -> Iterator[Signal]:
     for evidence in service.advice.evidence:
+        if evidence.signal in _OF_BOUNDS and service.advice.bounds:
+            continue
         role, gauge = evidence.scope.get("role"), _GAUGE_OF.get(evidence.signal)
         key = ("pool", service.service, role, gauge) if role and gauge else None
         scope = "/".join(evidence.scope.values()) or "service"
@@ -122,48 +126,14 @@ def _looked_at(service: ServiceState, thresholds: Thresholds) -> Iterator[Signal
 
 def _of_pool(service: ServiceState, role: Role, pool: PoolState, thresholds: Thresholds) -> Iterator[Signal]:
     keys = {gauge.name: gauge_key(service.service, role, gauge) for gauge in GAUGES.get(role, ())}
+    bound = any(load.role is role for load in service.advice.bounds)
+    load_name = "utilization_ratio" if bound else "pressure_ratio"
     preemptions, imbalance = pool.preemptions_per_second, pool.queue_imbalance_ratio
     looked = (
-        ("pressure_ratio", pool.pressure_ratio, thresholds.pressure_high, "ratio", "load"),
+        (load_name, load_of(service, pool)[0], thresholds.pressure_high, "ratio", "load"),
         ("kv_usage_p90", pool.kv_cache_usage_p90, thresholds.kv_usage_high, "ratio", "kv"),
         ("preemptions_per_second", preemptions, thresholds.preemptions_per_second, "per second", "preempt"),
         ("queue_imbalance_ratio", imbalance, thresholds.queue_imbalance, "ratio", ""),
     )
     for name, value, limit, unit, gauge in looked:
         yield Signal(name, role.value, value, limit, unit, key=keys.get(gauge))
-
-
-def mind_changers(service: ServiceState, thresholds: Thresholds) -> list[str]:
-    """Return what would change the advice, one sentence each."""
-    stands = f"for {numbers.duration(thresholds.advice_seconds)}"
-    action = service.advice.action
-    if action is Action.FIX:
-        return ["Once what is broken is mended and its findings are over, capacity is judged again."]
-    if action is Action.CANNOT_TELL:
-        return ["With a page of at least one prefill and one decode worker it can be told."]
-    if action is Action.REBALANCE:
-        even = f"below {numbers.factor(thresholds.queue_imbalance)} of its pool's mean"
-        return [f"To HOLD once the busiest engine holds {even} {stands}.", *_growths(service, thresholds, stands)]
-    return [*_relief(service, thresholds, stands), *_growths(service, thresholds, stands)]
-
-
-def _relief(service: ServiceState, thresholds: Thresholds, stands: str) -> Iterator[str]:
-    for role, pool in service.pools.items():
-        pressure = pool.pressure_ratio
-        if pressure is not None and isfinite(pressure) and pressure >= thresholds.pressure_high:
-            limit = numbers.percent(thresholds.pressure_high)
-            words = f"To HOLD once demand on {role.value} is below {limit} of capacity {stands}"
-            yield f"{words}; it is {numbers.percent(pressure)}."
-
-
-def _growths(service: ServiceState, thresholds: Thresholds, stands: str) -> Iterator[str]:
-    for role in (Role.DECODE, Role.PREFILL):
-        pool = service.pools.get(role)
-        pressure = pool.pressure_ratio if pool is not None else None
-        if pressure is not None and isfinite(pressure) and pressure < thresholds.pressure_high:
-            limit = numbers.percent(thresholds.pressure_high)
-            yield (
-                f"To SCALE {role.value.upper()} once its demand reaches {limit} of capacity {stands}; "
-                f"it is {numbers.percent(pressure)}."
-            )
-    yield "To FIX at once when a finding stands that capacity does not cure."

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
+from typing import Protocol
 
 from pdwatch.model.decode import snapshot_from_json
 from pdwatch.model.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    import httpx
+from pdwatch.top.connection import Connection
 
 RETRY_SECONDS = (1.0, 2.0, 5.0)
 SILENCE_SECONDS = 45.0
@@ -78,25 +75,12 @@ class Played:
 class Attached:
     """The stream of a running serve. Viewers cost it no scrape; it is asked again when it goes away."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        retries: Sequence[float] = RETRY_SECONDS,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self.name = urlsplit(url).netloc.rpartition("@")[2]
+    def __init__(self, connection: Connection, retries: Sequence[float] = RETRY_SECONDS) -> None:
+        self.name = connection.name
         self.replay = False
         self.trouble: str | None = None
-        self._url = url.rstrip("/")
+        self._connection = connection
         self._retries = retries
-        self._transport = transport
-
-    def _client(self) -> httpx.AsyncClient:
-        import httpx  # noqa: PLC0415 - a tenth of a second, after the first paint
-
-        timeout = httpx.Timeout(5.0, read=SILENCE_SECONDS)
-        return httpx.AsyncClient(timeout=timeout, transport=self._transport)
 
     async def backlog(self) -> Sequence[Snapshot]:
         """Return what the serve still holds in memory; nothing where it does not answer."""
@@ -104,10 +88,10 @@ class Attached:
 
         found: list[Snapshot] = []
         try:
-            async with self._client() as client, client.stream("GET", f"{self._url}/api/v1/history") as answer:
+            async with self._connection.client() as client, client.stream("GET", "/api/v1/history") as answer:
                 answer.raise_for_status()
                 found += [snapshot_from_json(json.loads(line)) async for line in answer.aiter_lines()]
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, OSError, ValueError):
             return found
         return found
 
@@ -122,16 +106,15 @@ class Attached:
                     self.trouble, failures = None, 0
                     yield snapshot
                 self.trouble = "the stream ended"
-            except httpx.HTTPStatusError as error:
-                self.trouble = f"it answers {error.response.status_code}"
-            except (httpx.HTTPError, ValueError) as error:
-                self.trouble = " ".join(str(error).split()) or type(error).__name__
+            except (httpx.HTTPError, OSError, ValueError) as error:
+                self.trouble = self._connection.failure(error).reason
             wait = self._retries[min(failures, len(self._retries) - 1)]
             failures += 1
             await asyncio.sleep(wait)
 
     async def _stream(self) -> AsyncIterator[Snapshot]:
-        async with self._client() as client, client.stream("GET", f"{self._url}/api/v1/stream") as answer:
+        client = self._connection.client(SILENCE_SECONDS)
+        async with client, client.stream("GET", "/api/v1/stream") as answer:
             answer.raise_for_status()
             async for line in answer.aiter_lines():
                 if line.startswith("data:"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.model.judgement import Action, Advice, Replicas, Severity
+from pdwatch.model.judgement import Action, Advice, Decision, Replicas, Severity
 from pdwatch.model.snapshot import ServiceState, Snapshot
 from pdwatch.top import numbers
 from pdwatch.top.gauges import nearest
@@ -27,8 +27,10 @@ class Verdict:
     confidence: str
     held: str
     """How long it has stood, empty where nobody knows."""
+    tightest: str
+    """The bound that is nearest to its limit and how near: `decode KV 71 %`; empty where none is known."""
     reason: str
-    """One sentence; for a calm service the limit that is nearest."""
+    """One sentence."""
 
 
 def verdict(service: ServiceState, thresholds: Thresholds, now: float) -> Verdict:
@@ -38,9 +40,10 @@ def verdict(service: ServiceState, thresholds: Thresholds, now: float) -> Verdic
     stood = now - advice.since
     return Verdict(
         status,
-        f"{action_words(advice.action)}{_sizes(advice)}",
+        f"{action_words(advice.action)}{sizes(advice)}",
         "" if advice.action is Action.CANNOT_TELL else f"{advice.confidence:.2f}",
         numbers.duration(stood) if isfinite(stood) and stood >= 0 else "",
+        _tightest(advice),
         _reason(service, status, thresholds),
     )
 
@@ -48,6 +51,13 @@ def verdict(service: ServiceState, thresholds: Thresholds, now: float) -> Verdic
 def action_words(action: Action) -> str:
     """Return the action in capitals: `SCALE DECODE`."""
     return action.value.replace("_", " ").upper()
+
+
+def action_status(action: Action) -> Status:
+    """Return how an action stands by itself, whatever the findings."""
+    if action is Action.CANNOT_TELL:
+        return Status.UNKNOWN
+    return Status.BAD if action is Action.FIX else Status.OK if action in _CALM else Status.WARN
 
 
 def _status(service: ServiceState, thresholds: Thresholds) -> Status:
@@ -62,12 +72,10 @@ def _status(service: ServiceState, thresholds: Thresholds) -> Status:
     return Status.WARN if tightest is not None and tightest.value >= tightest.limit else Status.OK
 
 
-def _sizes(advice: Advice) -> str:
-    changes = [
-        (role, replicas)
-        for role, replicas in (("prefill", advice.prefill), ("decode", advice.decode))
-        if _changes(replicas)
-    ]
+def sizes(advice: Advice | Decision) -> str:
+    """Return the replicas that change: `  4 → 6`, with their roles where both do; empty where none does."""
+    both = (("prefill", advice.prefill), ("decode", advice.decode))
+    changes = [(role, replicas) for role, replicas in both if _changes(replicas)]
     named = advice.action in (Action.SHIFT_TO_PREFILL, Action.SHIFT_TO_DECODE) or len(changes) > 1
     return "".join(
         f"  {role + ' ' if named else ''}{replicas.current} → {replicas.desired}" for role, replicas in changes
@@ -78,9 +86,16 @@ def _changes(replicas: Replicas) -> bool:
     return replicas.desired is not None and replicas.desired != replicas.current
 
 
+def _tightest(advice: Advice) -> str:
+    if not advice.bounds or advice.action in (Action.FIX, Action.CANNOT_TELL):
+        return ""
+    nearest_bound = advice.bounds[0]
+    return f"{nearest_bound.bound.value} {numbers.percent(nearest_bound.utilization_ratio)}"
+
+
 def _reason(service: ServiceState, status: Status, thresholds: Thresholds) -> str:
     advice = service.advice
-    if advice.action is not Action.HOLD or status is not Status.OK:
+    if advice.action is not Action.HOLD or status is not Status.OK or advice.bounds:
         return advice.reason
     tightest = nearest(service, thresholds)
     return advice.reason if tightest is None else f"nearest limit: {tightest.words}"
@@ -89,7 +104,7 @@ def _reason(service: ServiceState, status: Status, thresholds: Thresholds) -> st
 def suggestion(service: ServiceState) -> str:
     """Return the advice as one line to copy."""
     advice = service.advice
-    return f"{service.service}: {action_words(advice.action)}{_sizes(advice)}: {advice.reason}"
+    return f"{service.service}: {action_words(advice.action)}{sizes(advice)}: {advice.reason}"
 
 
 def exit_code(snapshot: Snapshot) -> int:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pdwatch.cli.attaching import connection
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.flags import SETTINGS
 from pdwatch.cli.parser import parse
-from pdwatch.cli.settings import connect_url, require_targets, resolve
+from pdwatch.cli.settings import require_targets, resolve
 from pdwatch.config.errors import ConfigError
 from pdwatch.config.load import schema
 from pdwatch.config.model import Config
@@ -19,6 +20,12 @@ from pdwatch.config.model import Config
 def resolved(call: str, environ: Mapping[str, str] | None = None) -> Config:
     """Return the configuration of a call."""
     return resolve(parse(call.split()), environ or {})
+
+
+def asked(call: str, environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the URL of the serve that a call asks."""
+    serve = connection(parse(call.split()), environ or {})
+    return serve.url if serve is not None else None
 
 
 def test_flags_need_no_file() -> None:
@@ -85,16 +92,22 @@ def test_every_flag_sets_a_key(flag: object) -> None:
 
 def test_top_connects_to_the_local_serve() -> None:
     """Without a word, top shows what serve on this host sees; the environment may name another."""
-    assert "http://127.0.0.1:10077" == connect_url(parse(["top"]), {})
-    assert "http://127.0.0.1:10077" == connect_url(parse(["top", "--interval", "2s"]), {})
-    assert "http://m:1" == connect_url(parse(["top"]), {"PDWATCH_CONNECT": "http://m:1/"})
-    assert "http://n:1" == connect_url(parse(["top", "--connect", "http://n:1"]), {"PDWATCH_CONNECT": "http://m:1"})
+    assert "http://127.0.0.1:10077" == asked("top")
+    assert "http://127.0.0.1:10077" == asked("top --interval 2s")
+    assert "http://m:1" == asked("top", {"PDWATCH_CONNECT": "http://m:1/"})
+    assert "http://n:1" == asked("top --connect http://n:1", {"PDWATCH_CONNECT": "http://m:1"})
 
 
-def test_top_scrapes_what_it_is_given() -> None:
-    """Workers or a file on the command line are scraped directly."""
-    assert None is connect_url(parse(["top", "--prefill", "a:1"]), {"PDWATCH_CONNECT": "http://m:1"})
-    assert None is connect_url(parse(["top", "--config", "a.yaml"]), {})
+def test_top_scrapes_what_it_is_given(tmp_path: Path) -> None:
+    """Workers or a file on the command line are scraped directly, unless the file names a serve."""
+    fleet, serve = tmp_path / "fleet.yaml", tmp_path / "serve.yaml"
+    fleet.write_text("decode: [a:1]\n", encoding="utf-8")
+    serve.write_text("connect: {url: 'http://m:1/'}\n", encoding="utf-8")
+
+    assert None is asked("top --prefill a:1", {"PDWATCH_CONNECT": "http://m:1"})
+    assert None is asked(f"top --config {fleet}")
+    assert "http://m:1" == asked(f"top --config {serve}") == asked("top", {"PDWATCH_CONFIG": str(serve)})
+    assert None is asked(f"top --config {serve} --decode a:1")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +120,7 @@ def test_top_scrapes_what_it_is_given() -> None:
 def test_wrong_connect(call: str, message: str) -> None:
     """A connection that cannot be meant is refused."""
     with pytest.raises(UsageError) as caught:
-        connect_url(parse(call.split()), {})
+        asked(call)
 
     assert message == str(caught.value)
 

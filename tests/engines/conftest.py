@@ -1,11 +1,15 @@
-"""Pages of real engines as readings."""
+"""Pages of engines as readings."""
 
 from __future__ import annotations
 
+import gzip
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # `synthetic` is imported from beside the tests
 
 from pdwatch.engines import read, wants
 from pdwatch.model.reading import PageReading
@@ -15,11 +19,21 @@ PAGES = Path(__file__).parents[1] / "pages"
 
 
 @pytest.fixture
-def reading_of() -> Callable[[str], PageReading]:
+def page_text() -> Callable[[str], str]:
+    """Return the text of a page below tests/pages."""
+
+    def load(path: str) -> str:
+        data = (PAGES / path).read_bytes()
+        return (gzip.decompress(data) if path.endswith(".gz") else data).decode()
+
+    return load
+
+
+@pytest.fixture
+def reading_of(page_text: Callable[[str], str]) -> Callable[[str], PageReading]:
     """Read a page given as text, or by its path below tests/pages."""
 
-    def make(page: str) -> PageReading:
-        text = page if "\n" in page else (PAGES / page).read_text()
-        return read(PageParser(wanted=wants).parse(text), at=100.0)
+    def make(text: str) -> PageReading:
+        return read(PageParser(wanted=wants).parse(text if "\n" in text else page_text(text)), at=100.0)
 
     return make

@@ -119,9 +119,11 @@ def test_replicas_behind_one_ray_endpoint_stay_apart(reading_of: ReadingOf) -> N
         'ray_vllm_num_requests_running{engine="0",model_name="m",ReplicaId="a"} 1\n'
         'ray_vllm_num_requests_running{engine="0",model_name="m",ReplicaId="b"} 2\n'
     )
-    reading = reading_of(page)
+    behind = reading_of(page).behind
 
-    assert {"a/0": 1.0, "b/0": 2.0} == {e.engine: e.value(Q.REQUESTS_RUNNING) for e in reading.engines}
+    assert {"a": 1.0, "b": 2.0} == {
+        worker.name: worker.reading.engines[0].value(Q.REQUESTS_RUNNING) for worker in behind
+    }
 
 
 def test_the_rust_front_end_reads_the_same(reading_of: ReadingOf) -> None:

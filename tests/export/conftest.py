@@ -26,6 +26,7 @@ from pdwatch.model.judgement import (
     Advice,
     Bound,
     BoundLoad,
+    Cause,
     Decision,
     Evidence,
     Finding,
@@ -33,20 +34,17 @@ from pdwatch.model.judgement import (
     Replicas,
     Severity,
 )
+from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.records import read_record
 from pdwatch.model.snapshot import (
-    Attainment,
     EngineState,
-    LatencyState,
     PoolState,
-    Quantiles,
     SelfState,
     ServiceState,
     Snapshot,
     TransferState,
     Trouble,
-    TtftChain,
     WorkerState,
 )
 from pdwatch.model.target import Role, RoleSource
@@ -221,6 +219,7 @@ def _service() -> ServiceState:
                 "Decode engines have 96 % of their KV cache in use.",
                 "Add decode replicas.",
                 (Evidence("kv_usage_p90", 0.96, "ratio", 0.9, {"role": "decode"}),),
+                because_of=Cause("worker_down", {"worker": "decode-1"}),
             ),
             Finding(
                 "worker_down",

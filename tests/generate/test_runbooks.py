@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.generate.alerts import ALERTS
 from pdwatch.generate.runbooks import runbook_pages
 from pdwatch.generate.runbooks.thresholds import APPLIED_BEFORE, thresholds_of
 from pdwatch.generate.runbooks.words import linked
@@ -35,6 +36,28 @@ def test_a_finding_has_a_page_with_every_section_in_order(definition):
     assert sorted(places) == places
     assert text.startswith(f"# {definition.title}\n")
     assert linked(definition.fix) in text
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_has_a_page_that_names_it(alert):
+    """The link of an alert ends on a page on which its name can be found: its own, or its finding's."""
+    text = page(alert.id)
+
+    assert f"| Alert | `{alert.name}` |" in text
+    assert [text.index(section) for section in SECTIONS] == sorted(text.index(section) for section in SECTIONS)
+
+
+def test_an_alert_that_is_no_finding_shows_what_is_asked_and_the_thresholds_in_it():
+    """One can put the same question to Prometheus by hand."""
+    text = page("pool_pressure_high")
+
+    assert ">= $pressure_high\n```" in text
+    assert "| `pressure_high` | 1 ratio |" in text
+
+
+def test_what_mutes_an_alert_stands_on_its_page():
+    """Who wonders why it was silent finds the finding that said more."""
+    assert "- [`role_empty`](role_empty.md)" in page("pool_not_answering")
 
 
 def test_no_page_is_left_over():

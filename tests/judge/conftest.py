@@ -10,7 +10,8 @@ import pytest
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.definition import Hit, View
 from pdwatch.judge.findings import BY_ID
-from pdwatch.model.snapshot import EngineState, LatencyState, ServiceSignals, TransferState, WorkerState
+from pdwatch.model.latency import LatencyState
+from pdwatch.model.snapshot import EngineState, ServiceSignals, TransferState, WorkerState
 from pdwatch.model.target import Role, RoleSource
 from pdwatch.signals.pool import pool_state
 from pdwatch.signals.pressure import with_pressure

@@ -51,3 +51,11 @@ def test_a_finding_stays_a_while_after_its_condition(healthy: ServiceSignals) ->
     ]
 
     assert [[0.0], [0.0], [0.0], [0.0], []] == seen
+
+
+def test_who_looks_for_a_short_while_is_less_patient(healthy: ServiceSignals) -> None:
+    """A tenth of the onset is enough where the thresholds say so."""
+    standing, failing = StandingFindings((_entry(10.0, 0.0),)), replace(healthy, transfer=FAILING)
+    hasty = Thresholds(onset_factor=0.1)
+
+    assert [0, 1] == [len(standing.update(View(failing, hasty), now)) for now in (0.0, 1.0)]

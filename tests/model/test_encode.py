@@ -14,19 +14,16 @@ from hypothesis import strategies as st
 from pdwatch.model.encode import dumps, public_url, snapshot_from_json, snapshot_to_json
 from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.judgement import Action, Advice, Cause, Evidence, Finding, Replicas, Severity
+from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
 from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.snapshot import (
-    Attainment,
     EngineState,
-    LatencyState,
     PoolState,
-    Quantiles,
     SelfState,
     ServiceState,
     Snapshot,
     TransferState,
     Trouble,
-    TtftChain,
     WorkerState,
 )
 from pdwatch.model.target import Role, RoleSource
@@ -84,6 +81,7 @@ services = records(
         ttft_seconds=quantiles,
         itl_seconds=quantiles,
         chain=records(TtftChain),
+        chain_usual=records(TtftChain),
         ttft_by_role=by_role,
         itl_by_role=by_role,
     ),
@@ -91,6 +89,7 @@ services = records(
     transfer_paths=st.dictionaries(words, records(TransferPathSignals), max_size=2),
     advice=records(Advice, action=st.sampled_from(Action), prefill=replicas, decode=replicas, evidence=lists(evidence)),
     workers=lists(workers),
+    routers=lists(workers),
     findings=lists(
         records(
             Finding,

@@ -204,7 +204,10 @@ class Heard:
 
 
 class Fleet:
-    """Answers every path and counts; `hang` never answers, `held` not before `release`, all are 404 while `failing`."""
+    """Answers every path and counts; `hang` never answers, `held` not before `release`.
+
+    All are 404 while it is `failing`, `/health` is 503 while it is `unwell`.
+    """
 
     def __init__(self, role: Role) -> None:
         self.role = role
@@ -213,6 +216,7 @@ class Fleet:
         self.asked_at: dict[str, float] = {}
         self.release = asyncio.Event()
         self.failing = False
+        self.unwell = False
 
     def target(self, page: str) -> Target:
         return Target(url=f"{self.base}/{page}", worker=page, role=self.role)
@@ -226,6 +230,8 @@ class Fleet:
             await self.release.wait()
         if request.path == "/version":
             return web.json_response({"version": "0.33.0"})
+        if self.unwell and request.path == "/health":
+            return web.Response(status=503)
         return web.Response(text="m 1\n", status=404 if self.failing else 200)
 
 

@@ -66,3 +66,18 @@ def test_a_worker_whose_page_begins_to_fail_is_probed_at_once(running, until):
     probes = asyncio.run(scenario())
 
     assert [[200], [200, 404], [200, 404], [200, 404], [200, 404, 404]] == probes
+
+
+def test_a_worker_that_says_it_is_not_well_is_asked_until_it_is(running, until):
+    """Each cycle, so that it is known within one when it is well again."""
+
+    async def scenario():
+        probes = []
+        async with running(["a"], AT_ONCE, start=False) as (loop, heard, fleet):
+            for fleet.unwell in (True, True, False, False):
+                await loop.cycle()
+                await until(lambda: not loop._tasks)
+                probes.append([probe.health for _, probe, _ in heard.probes])
+        return probes
+
+    assert [[503], [503, 503], [503, 503, 200], [503, 503, 200]] == asyncio.run(scenario())

@@ -7,12 +7,18 @@ import asyncio
 import pytest
 from aiohttp import web
 
+from pdwatch.model.target import Role
 from pdwatch.scrape.settings import TransportSettings
 from pdwatch.scrape.transport import Fetcher, Probe
 
 SILENCE = (0, "")
 BROKEN = (1, "")
 VERSION = (200, '{"version":"0.33.0"}')
+
+
+def loads(mode):
+    """Return SGLang's answer of `/v1/loads` on a worker in this mode."""
+    return 200, f'{{"version":"0.5.23","loads":[{{"dp_rank":0,"disaggregation":{{"mode":"{mode}"}}}}]}}'
 
 
 def handler(status, text):
@@ -45,6 +51,22 @@ PROBES = {
     "HTML": ({"/health": (200, ""), "/version": (200, "<html>")}, Probe(200, None)),
     "odd version": ({"/health": (200, ""), "/version": (200, '{"version":[1]}')}, Probe(200, None)),
     "version with control characters": ({"/health": (200, ""), "/version": (200, '{"version":"\\u001b"}')}, Probe(200)),
+    "SGLang on decode": (
+        {"/health": (200, ""), "/v1/loads": loads("decode")},
+        Probe(200, "0.5.23", Role.DECODE),
+    ),
+    "SGLang that serves both": (
+        {"/health": (200, ""), "/v1/loads": loads("null")},
+        Probe(200, "0.5.23", Role.BOTH),
+    ),
+    "SGLang of a kind of its own": (
+        {"/health": (200, ""), "/v1/loads": loads("encode")},
+        Probe(200, "0.5.23"),
+    ),
+    "SGLang that is not disaggregated": (
+        {"/health": (200, ""), "/v1/loads": (200, '{"version":"0.5.23","loads":[{"dp_rank":0}]}')},
+        Probe(200, "0.5.23"),
+    ),
     "version fails": ({"/health": (200, ""), "/version": BROKEN}, Probe(200, None)),
 }
 

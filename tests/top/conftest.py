@@ -10,20 +10,31 @@ from typing import Any
 import pytest
 
 from pdwatch.demo import SCENARIOS
-from pdwatch.model.judgement import Action, Advice, Evidence, Finding, Replicas, Severity
+from pdwatch.model.hostsignals import TransferPathSignals
+from pdwatch.model.judgement import (
+    Action,
+    Advice,
+    Bound,
+    BoundLoad,
+    Cause,
+    Decision,
+    Evidence,
+    Finding,
+    Outcome,
+    Replicas,
+    Severity,
+)
+from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
 from pdwatch.model.page import Scrape
+from pdwatch.model.placement import Placement
 from pdwatch.model.snapshot import (
-    Attainment,
     EngineState,
-    LatencyState,
     PoolState,
-    Quantiles,
     SelfState,
     ServiceState,
     Snapshot,
     TransferState,
     Trouble,
-    TtftChain,
     WorkerState,
 )
 from pdwatch.model.target import Role, RoleSource, Target
@@ -126,6 +137,24 @@ def make_advice(action: Action = Action.HOLD, desired: tuple[int, int] | None = 
     return replace(advice, **changed)
 
 
+def make_bounds(decode: float = 0.71, prefill: float = 0.62) -> tuple[BoundLoad, ...]:
+    """Return what 5 prefill and 6 decode replicas bear, and these shares of it as demand; the fullest first."""
+    loads = [
+        BoundLoad(Role.DECODE, Bound.DECODE_KV, 9_800.0 * decode, 9_800.0),
+        BoundLoad(Role.DECODE, Bound.DECODE_ITL, 9_800.0 * decode, 13_100.0),
+        BoundLoad(Role.PREFILL, Bound.PREFILL_COMPUTE, 212_000.0 * prefill, 212_000.0),
+    ]
+    return tuple(sorted(loads, key=lambda load: -load.utilization_ratio))
+
+
+def make_decision(at: float, action: Action, decode: tuple[int, int], outcome: Outcome, **changed: Any) -> Decision:
+    """Return a change of advice that would resize decode, *at* seconds from the first snapshot."""
+    current, desired = decode
+    predicted = {Role.PREFILL: 0.62, Role.DECODE: 0.7}
+    decision = Decision(T0 + at, action, Replicas(5, 5), Replicas(current, desired), "", predicted, outcome)
+    return replace(decision, **changed)
+
+
 def make_service(workers: Sequence[WorkerState], advice: Advice | None = None, **changed: Any) -> ServiceState:
     """Return a service of *workers* with objectives that are met."""
     pressures: dict[Role, float | None] = changed.pop("pressures", {})
@@ -175,11 +204,14 @@ def _decode_full(usage: float) -> ServiceState:
     full = {"kv_cache_usage_ratio": usage, "requests_waiting": 2.0, "preemptions_per_second": 0.5}
     scope = {"role": "decode"}
     evidence = (
-        Evidence("pressure_ratio", 1.31, "ratio", 1.0, scope),
+        Evidence("utilization_ratio", 1.31, "ratio", 1.0, scope),
+        Evidence("demand_tokens_per_second", 12_838.0, "tokens per second", None, scope),
         Evidence("kv_usage_p90", usage, "ratio", 0.9, scope),
         Evidence("requests_waiting", 12.0, "requests", None, scope),
     )
-    reason = "Decode is too small: decode KV demand is 131 % of what fits, 12 requests wait."
+    reason = (
+        "Decode is too small: 12,838 tokens/s arrive, 131 % of what 6 replicas bear within the objectives (decode KV)."
+    )
     saturated = Finding(
         "kv_cache_saturated",
         Severity.WARNING,
@@ -187,14 +219,45 @@ def _decode_full(usage: float) -> ServiceState:
         T0 - 250.0,
         "The KV cache of decode is 96 % full, 12 requests wait.",
         "Add decode replicas.",
-        evidence[1:2],
+        evidence[2:3],
     )
+    preempting = Finding(
+        "preempting",
+        Severity.WARNING,
+        scope,
+        T0 - 110.0,
+        "Decode preempts requests, 3.0/s: each is computed again.",
+        "Add decode replicas.",
+        (Evidence("preemptions_per_second", 3.0, "per second", 0.05, scope),),
+        because_of=Cause("kv_cache_saturated", scope),
+    )
+    advice = make_advice(
+        Action.SCALE_DECODE,
+        (5, 8),
+        reason=reason,
+        evidence=evidence,
+        confidence=0.84,
+        bounds=make_bounds(1.31),
+        reconsider=("decode demand below 9,800 tokens/s",),
+    )
+    note = "The replicas were there after 5m20s: decode is at 71 % where 70 % was predicted, prefill at 62 %."
     return make_service(
         _fleet(full),
-        make_advice(Action.SCALE_DECODE, (5, 8), reason=reason, evidence=evidence, confidence=0.84),
-        pressures={Role.DECODE: 1.31},
+        advice,
         slo={"ttft": Attainment(2.0, 0.97, 2.0, 0.95), "itl": Attainment(0.05, 0.91, 0.05, 0.95)},
-        findings=(saturated,),
+        findings=(saturated, preempting),
+        decisions=(
+            make_decision(-7200.0, Action.SCALE_DECODE, (4, 6), Outcome.FOLLOWED, note=note),
+            make_decision(
+                -6800.0,
+                Action.HOLD,
+                (6, 6),
+                Outcome.PASSED,
+                note="It stood for 1h49m.",
+                observed={Role.PREFILL: 0.62, Role.DECODE: 1.31},
+            ),
+            make_decision(-250.0, Action.SCALE_DECODE, (6, 8), Outcome.PENDING, predicted={Role.DECODE: 0.98}),
+        ),
     )
 
 
@@ -232,6 +295,73 @@ def _cannot_tell() -> ServiceState:
     return make_service([*_fleet()[:5], *silent], advice, pressures={Role.DECODE: None}, transfer=TransferState())
 
 
+def _fabric() -> ServiceState:
+    """A link at half its rate below one prefill worker, and what comes from it."""
+    port = {"host": "gpu-02", "port": "mlx5_0/1"}
+    worker = {"role": "prefill", "worker": "p-02", "host": "gpu-02"}
+    slow_port = Finding(
+        "fabric_rate_degraded",
+        Severity.WARNING,
+        port,
+        T0 - 95.0,
+        "mlx5_0/1 of gpu-02 runs at 200 Gb/s; it has run at 400 Gb/s.",
+        "Reseat or replace the cable, then look at the switch port.",
+        (Evidence("rate_bits_per_second", 2e11, "bits per second", 4e11, port),),
+    )
+    slow = Finding(
+        "kv_transfer_slow",
+        Severity.CRITICAL,
+        worker,
+        T0 - 80.0,
+        "KV leaves p-02 at 1.6 GB/s, 43 % of its own beginning.",
+        "Look at the fabric between prefill and decode.",
+        (Evidence("transfer_bandwidth", 1.6e9, "bytes per second", 1.85e9, worker),),
+        because_of=Cause("fabric_rate_degraded", port),
+    )
+    waits = Finding(
+        "transfer_dominates_prefill",
+        Severity.WARNING,
+        {"role": "prefill"},
+        T0 - 60.0,
+        "A transfer takes 61 % of the time that prefill computes.",
+        "Look at what slows the transfer.",
+        because_of=Cause("fabric_rate_degraded", port),
+    )
+    fine = TransferPathSignals(31.0, 1.9e9, 3.7e9, 4.1e8, 3.7e9, 4.1e8, 1.9e9)
+    paths = {f"p-{n:02}": fine for n in range(1, 6)}
+    advice = make_advice(
+        Action.FIX,
+        reason=slow_port.summary,
+        since=T0 - 95.0,
+        evidence=slow_port.evidence,
+        bounds=make_bounds(0.66),
+        reconsider=("fabric_rate_degraded clears",),
+    )
+    placed = tuple(Placement(f"p-{n:02}", f"gpu-{n:02}", gpus=(0,), ports=(("mlx5_0", 1),)) for n in (1, 2))
+    return make_service(
+        _fleet(),
+        advice,
+        findings=(slow_port, slow, waits),
+        placements=placed,
+        transfer_paths=paths | {"p-02": replace(fine, bandwidth_bytes_per_second=1.6e9, bytes_per_second=8e8)},
+    )
+
+
+def _restarted() -> ServiceState:
+    """A decode worker that has just come back: no rates yet, and what was learned of it is kept."""
+    fresh = {"kv_cache_usage_ratio": 0.0, "requests_running": 0.0, "load": 0.0, "generation_tokens_per_second": None}
+    back = make_worker("d-06", engine=fresh | {"itl_seconds": None, "requests_per_second": None}, restarts=2)
+    storm = Finding(
+        "worker_restarted",
+        Severity.WARNING,
+        {"role": "decode", "worker": "d-06"},
+        T0 - 20.0,
+        "d-06 restarted twice within a minute.",
+        "Read the end of its log.",
+    )
+    return make_service(_fleet(last=back), make_advice(bounds=make_bounds(0.78), since=T0 - 20.0), findings=(storm,))
+
+
 def _many() -> ServiceState:
     prefill = [make_worker(f"p-{n:03}", Role.PREFILL) for n in range(64)]
     decode = [make_worker(f"d-{n:03}", Role.DECODE, {"kv_cache_usage_ratio": 0.3 + 0.0035 * n}) for n in range(191)]
@@ -243,12 +373,21 @@ def _states() -> States:
     def over_time(*services: Callable[[], ServiceState]) -> list[Snapshot]:
         return [make_snapshot(make(), t=T0 + index * STEP) for index, make in enumerate(services)]
 
-    calm = lambda: make_service(_fleet())  # noqa: E731
+    def calm() -> ServiceState:
+        reason = "Both pools have room. Nearest limit: decode KV at 71 %."
+        limits = (
+            "prefill demand above 212,000 tokens/s (now 131,440)",
+            "decode demand above 9,800 tokens/s (now 6,958)",
+        )
+        return make_service(_fleet(), make_advice(bounds=make_bounds(), reason=reason, reconsider=limits))
+
     return {
         "healthy": over_time(calm, calm, calm),
         "decode": over_time(calm, calm, lambda: _decode_full(0.93), lambda: _decode_full(0.96)),
         "prefill": over_time(calm, _prefill_short),
         "down": over_time(calm, _worker_down),
+        "fabric": over_time(calm, _fabric),
+        "restart": over_time(calm, _restarted),
         "cannot_tell": over_time(calm, _cannot_tell),
         "empty": [make_snapshot(t=T0, workers=0, up=0, stale=0, discovery_errors={"targets/*.yaml": "no such file"})],
         "many": over_time(_many),

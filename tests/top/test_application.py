@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import io
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from pdwatch.model.decode import snapshot_from_json
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.top.app import Options, new_session
 from pdwatch.top.screen.application import Ending, ScreenOptions, TopApp
@@ -295,9 +297,9 @@ def test_what_is_shown_is_saved_and_copied(states, tmp_path: Path) -> None:
 
     _run(scenario)
 
-    assert ["pdwatch-20261118T110710Z.csv", "pdwatch-20261118T110710Z.txt"] == sorted(
-        path.name for path in tmp_path.iterdir()
-    )
+    stem = "pdwatch-20261118T110710Z"
+    assert [f"{stem}.csv", f"{stem}.json", f"{stem}.txt"] == sorted(path.name for path in tmp_path.iterdir())
+    assert states["decode"][-1] == snapshot_from_json(json.loads((tmp_path / f"{stem}.json").read_text()))
     assert "SCALE DECODE" in (tmp_path / "pdwatch-20261118T110710Z.txt").read_text(encoding="utf-8")
 
 

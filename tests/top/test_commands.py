@@ -8,7 +8,7 @@ import pytest
 
 from pdwatch.model.judgement import Action, Finding, Severity
 from pdwatch.top.actions import Ask, answer_filter, answer_time, perform
-from pdwatch.top.command import COMMANDS, Situation, key_words, keys_table, remapped, working
+from pdwatch.top.command import COMMANDS, KeysError, Situation, key_words, keys_table, remapped, working
 from pdwatch.top.draw.header import WIDE
 from pdwatch.top.view import Tab
 
@@ -77,26 +77,50 @@ def test_footer_help_and_docs_name_the_same_keys(session) -> None:
 
 
 def test_keys_can_be_changed_by_name() -> None:
-    """Several keys apart by commas; an empty text takes the keys away."""
-    commands = {command.name: command for command in remapped({"why": "z, ctrl+y", "save": ""})}
+    """Several keys, as people call them; an empty list takes the keys away."""
+    changes = {"why": ["z", "Ctrl+Y"], "save": [], "first": ["PgUp", "shift+F3"], "page-up": ["ctrl+shift+up"]}
+    commands = {command.name: command for command in remapped(changes)}
 
     assert (("z", "ctrl+y"), ()) == (commands["why"].keys, commands["save"].keys)
-    assert "Ctrl+y" == key_words("ctrl+y")
+    assert (("pageup", "shift+f3"), ("ctrl+shift+up",)) == (commands["first"].keys, commands["page-up"].keys)
+    assert ["Ctrl+y", "PgUp", "Shift+F3", "+", ","] == [
+        key_words(key) for key in ("ctrl+y", "pageup", "shift+f3", "+", "comma")
+    ]
 
 
 @pytest.mark.parametrize(
     ("message", "changes"),
     [
-        ("keys: 'filtre' is no command; did you mean filter?", {"filtre": "x"}),
-        ("keys: 'q' is on quit and on why; give one of them another key", {"why": "q"}),
+        ("filtre: is no command; did you mean filter?", {"filtre": ["x"]}),
+        ("zzz: is no command; docs/top.md lists them", {"zzz": ["x"]}),
+        (
+            'why: has the key q of quit; give one of them another key, or take it from quit with quit: ""',
+            {"why": ["q"]},
+        ),
+        ('quit: has the key w of why; give one of them another key, or take it from why with why: ""', {"quit": ["w"]}),
+        ("why: 'pagdown' is no key; did you mean pagedown?", {"why": ["pagdown"]}),
+        ("why: 'hyper+x' is no key; write a character, or a name such as ctrl+y, f2 or pagedown", {"why": ["hyper+x"]}),
     ],
 )
-def test_keys_that_cannot_be_are_refused_in_one_line(message: str, changes: dict[str, str]) -> None:
-    """An unknown name is mended by the nearest one; no key has two commands."""
-    with pytest.raises(ValueError, match=r"^keys: ") as error:
+def test_keys_that_cannot_be_are_refused_in_one_line(message: str, changes: dict[str, list[str]]) -> None:
+    """Unknown commands and keys are mended by the nearest ones; no key has two commands."""
+    with pytest.raises(KeysError) as error:
         remapped(changes)
 
     assert message == str(error.value)
+
+
+def test_the_screen_names_the_keys_that_were_chosen(session) -> None:
+    """Verdict, pages, footer and help follow the table; a command without a key is not offered."""
+    seen = session("decode", commands=remapped({"why": ["z"], "gpu": [], "quit": ["f10"]}))
+    drawn = _text(seen)
+    _press(seen, "help")
+
+    assert "[z] why" in drawn
+    assert "z Why" in drawn
+    assert "5 GPU" not in drawn
+    assert "F10 Quit" in drawn
+    assert "Show the page GPU." not in _text(seen)
 
 
 def test_the_cursor_stays_on_its_worker_while_rows_move(session) -> None:

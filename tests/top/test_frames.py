@@ -9,14 +9,15 @@ from dataclasses import replace
 import pytest
 
 from pdwatch.model.judgement import Evidence, Finding, Severity
-from pdwatch.model.snapshot import Snapshot
-from pdwatch.top.cells import Tone, ascii_text, line_width
+from pdwatch.model.snapshot import EngineState, Snapshot
+from pdwatch.model.target import Role
+from pdwatch.top.cells import Tone, ascii_text, line_width, text_of
 from pdwatch.top.session import Session
 from pdwatch.top.view import Tab
 
 MakeSession = Callable[..., Session]
 
-STATES = ("healthy", "decode", "prefill", "down", "cannot_tell", "empty", "many")
+STATES = ("healthy", "decode", "prefill", "fabric", "restart", "down", "cannot_tell", "empty", "many")
 SIZES = ((120, 40), (80, 24), (40, 5))
 NOW = 31.0
 
@@ -45,6 +46,54 @@ def test_a_worker_fills_the_page(session: MakeSession, golden) -> None:
     seen.choose(drilled="http://d-06:8000/metrics")
 
     golden.check("top/worker-80x24.txt", f"{seen.draw(80, 24, NOW).text()}\n".encode())
+
+
+def test_a_worker_is_shown_with_the_root_of_its_trouble(session: MakeSession, golden) -> None:
+    """The fault of its host stands above, what it suffers from that below it and muted."""
+    seen = session("fabric")
+    seen.choose(drilled="http://p-02:8000/metrics")
+    drawn = seen.draw(120, 40, NOW)
+    told = next(line for line in drawn.lines if "so also kv_transfer_slow" in text_of(line))
+
+    golden.check("top/worker-fabric-120x40.txt", f"{drawn.text()}\n".encode())
+    assert Tone.MUTED in {span.tone for span in told}
+
+
+@pytest.fixture
+def mixtures(service, worker, snapshot) -> list[Snapshot]:
+    """A fleet whose logs tell of the experts of one replica; another replica has four ranks and silent logs."""
+    ranks = tuple(EngineState(str(n), generation_tokens_per_second=400.0 + 100 * n) for n in range(4))
+    fleet = [worker("d-01"), worker("d-02", engines=ranks), worker("p-01", Role.PREFILL)]
+    told = {"p-01": 0.62, "d-01": 0.91}
+    state = service(fleet, experts=told, expert_balance_estimate={"d-02": 0.79, "d-01": 0.5})
+    return [snapshot(state, t=1_795_000_000.0 + t) for t in (0.0, 10.0)]
+
+
+def test_experts_are_told_and_estimates_are_marked(session: MakeSession, mixtures: list[Snapshot], golden) -> None:
+    """What logs tell has a limit; what ranks let one guess is called so, and only where no log tells."""
+    seen = session(mixtures)
+    seen.choose(tab=Tab.EXPERTS)
+    drawn = seen.draw(120, 40, NOW).text()
+
+    golden.check("top/experts-120x40.txt", f"{drawn}\n".encode())
+    assert "~79 %" in drawn
+    assert "~50 %" not in drawn
+
+
+def test_transfer_paths_stand_beside_what_is_usual(session: MakeSession, golden) -> None:
+    """The slowest first; that no engine tells pairs is said."""
+    seen = session("fabric")
+    seen.choose(tab=Tab.TRANSFER)
+
+    golden.check("top/page-transfer-fabric-120x40.txt", f"{seen.draw(120, 40, NOW).text()}\n".encode())
+
+
+def test_findings_in_full(session: MakeSession, golden) -> None:
+    """The list as a tree, and the chosen symptom with what it comes from."""
+    seen = session("fabric")
+    seen.choose(tab=Tab.ALERTS, selected={Tab.ALERTS: "kv_transfer_slow;host=gpu-02;role=prefill;worker=p-02"})
+
+    golden.check("top/page-alerts-fabric-120x40.txt", f"{seen.draw(120, 40, NOW).text()}\n".encode())
 
 
 def test_help_lists_what_works_here(session: MakeSession, golden) -> None:

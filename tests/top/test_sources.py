@@ -14,6 +14,7 @@ from pdwatch.export.server import Server
 from pdwatch.model.encode import dumps, snapshot_from_json
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.top import once
+from pdwatch.top.connection import Connection
 from pdwatch.top.sources import Attached, Handed, Played
 
 DEADLINE = 20.0
@@ -52,7 +53,7 @@ def test_every_source_yields_the_same_snapshots(states) -> None:
     async def attached() -> list[Snapshot]:
         hub = SnapshotHub()
         async with _serve(hub) as server:
-            source = Attached(server.url)
+            source = Attached(Connection(server.url))
             stream, found = source.snapshots(), []
             for snapshot in snapshots:
                 hub.publish(snapshot)
@@ -78,7 +79,7 @@ def test_an_attached_screen_survives_the_serve(states) -> None:
         hub = SnapshotHub()
         hub.publish(first)
         async with _serve(hub, port) as server:
-            source = Attached(server.url, retries=(0.02,))
+            source = Attached(Connection(server.url), retries=(0.02,))
             stream = source.snapshots()
             before = await _take(stream, 1)
         waiting = asyncio.create_task(_take(stream, 1))
@@ -106,7 +107,7 @@ def test_what_is_no_serve_is_told(states) -> None:
     async def scenario() -> tuple[str | None, Sequence[Snapshot]]:
         hub = SnapshotHub()
         async with _serve(hub) as server:
-            source = Attached(f"{server.url}other", retries=(0.02,))
+            source = Attached(Connection(f"{server.url}other"), retries=(0.02,))
             waiting = asyncio.create_task(_take(source.snapshots(), 1))
             async with asyncio.timeout(DEADLINE):
                 while source.trouble is None:
@@ -120,7 +121,7 @@ def test_what_is_no_serve_is_told(states) -> None:
 
 def test_a_password_in_the_url_is_not_shown() -> None:
     """The name for people has host and port only."""
-    assert "monitor:10077" == Attached("http://user:secret@monitor:10077/").name
+    assert "monitor:10077" == Attached(Connection("http://user:secret@monitor:10077/")).name
 
 
 def test_an_attached_screen_judges_by_the_thresholds_of_its_serve(session, service, worker, snapshot) -> None:
@@ -132,3 +133,37 @@ def test_an_attached_screen_judges_by_the_thresholds_of_its_serve(session, servi
 
     assert ("KV full", "ok") == (stricter.scene(0.0).rows[0].word, usual.scene(0.0).rows[0].word)
     assert "KV full" in once(stricter.playhead.snapshot, "csv")
+
+
+def test_an_attached_screen_tells_that_it_is_not_let_in(states) -> None:
+    """Without what the serve asks for it says so; with it the stream comes, and the secret is read for each try."""
+    asked: list[str] = []
+
+    async def guard(scope, receive, send) -> None:
+        if dict(scope["headers"]).get(b"authorization") == b"Bearer new":
+            await app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    def token() -> dict[str, str]:
+        asked.append("old" if len(asked) < 2 else "new")
+        return {"Authorization": f"Bearer {asked[-1]}"}
+
+    async def scenario() -> tuple[str | None, list[Snapshot]]:
+        server = Server(guard, on_stop=hub.close)
+        await server.start("127.0.0.1", 0)
+        source = Attached(Connection(server.url, token), retries=(0.02, 0.02, 0.02))
+        waiting, refused = asyncio.create_task(_take(source.snapshots(), 1)), None
+        async with asyncio.timeout(DEADLINE):
+            while not waiting.done():
+                refused = source.trouble or refused
+                await asyncio.sleep(0.001)
+        await server.stop()
+        return refused, await waiting
+
+    hub = SnapshotHub()
+    hub.publish(states["healthy"][0])
+    app = create_app(hub)
+
+    assert ("it answers 401: it refuses what was sent", [states["healthy"][0]]) == asyncio.run(scenario())

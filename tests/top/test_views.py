@@ -10,16 +10,19 @@ from math import nan
 import pytest
 
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.model.judgement import Action, Evidence, Finding, Replicas, Severity
-from pdwatch.model.snapshot import Attainment, Trouble
+from pdwatch.model.judgement import Action, Cause, Decision, Evidence, Finding, Replicas, Severity
+from pdwatch.model.latency import Attainment
+from pdwatch.model.snapshot import Trouble
 from pdwatch.model.target import Role, RoleSource
 from pdwatch.top import exit_code, workers_csv
 from pdwatch.top.columns import ALL, SETS, kept_by, layout, ordered
 from pdwatch.top.events import changes
+from pdwatch.top.gauges import load_of
 from pdwatch.top.pools import panels
-from pdwatch.top.signals import case, mind_changers
+from pdwatch.top.signals import case
 from pdwatch.top.status import Status
 from pdwatch.top.trail import Trails
+from pdwatch.top.troubles import troubles
 from pdwatch.top.verdict import verdict
 from pdwatch.top.workers import worker_rows
 
@@ -161,7 +164,7 @@ def test_the_worst_come_first_and_unknown_values_last(worker, dead, service) -> 
     ]
     rows = worker_rows(service(fleet), LIMITS)
 
-    assert ["d-02", "d-03", "d-01", "p-01"] == [row.worker for row in ordered(rows)]
+    assert ["d-03", "d-02", "d-01", "p-01"] == [row.worker for row in ordered(rows)]
     assert ["p-01", "d-01", "d-02", "d-03"] == [row.worker for row in ordered(rows, "tokens")]
     assert "p-01" == ordered(rows, "itl")[-1].worker
     assert "p-01" == ordered(rows, "itl", reverse=True)[-1].worker
@@ -224,7 +227,15 @@ def test_csv_has_base_units_and_no_formulas(worker, service, snapshot) -> None:
 
 def test_pools_stand_side_by_side_with_the_same_rows(worker, service, advice) -> None:
     """Prefill first, also where a side has no worker; what the advised size would give is told."""
-    state = service([worker("d-01")], advice(Action.SCALE_DECODE, (5, 9)), pressures={Role.DECODE: 1.5})
+    scaling = Decision(
+        NOW, Action.SCALE_DECODE, Replicas(5, 5), Replicas(6, 9), "", predicted={Role.PREFILL: 0.4, Role.DECODE: 0.94}
+    )
+    state = service(
+        [worker("d-01")],
+        advice(Action.SCALE_DECODE, (5, 9)),
+        pressures={Role.DECODE: 1.5},
+        decisions=(scaling,),
+    )
     prefill, decode = panels(state, worker_rows(state, LIMITS), LIMITS, Trails(), NOW)
 
     assert (
@@ -233,7 +244,7 @@ def test_pools_stand_side_by_side_with_the_same_rows(worker, service, advice) ->
         == [row.gauge.name for row in decode.rows[:3]]
     )
     assert "no worker of this role was found" == prefill.remark
-    assert "150 % of capacity (decode KV); about 100 % at 9 replicas" == decode.remark
+    assert "150 % of capacity (decode KV); 94 % predicted at 9" == decode.remark
     assert Status.UNKNOWN is prefill.status
 
 
@@ -267,23 +278,6 @@ def test_evidence_is_sorted_into_pressing_quiet_and_unknown(worker, service, adv
     assert ("transfer_failures_per_second", "> 0 /s") in [(s.name, s.limit_words) for s in found.quiet]
 
 
-@pytest.mark.parametrize(
-    ("expected", "action"),
-    [
-        ("To HOLD once demand on decode is below 100 % of capacity for 10s; it is 140 %.", Action.SCALE_DECODE),
-        ("To SCALE PREFILL once its demand reaches 100 % of capacity for 10s; it is 62 %.", Action.HOLD),
-        ("Once what is broken is mended and its findings are over, capacity is judged again.", Action.FIX),
-        ("With a page of at least one prefill and one decode worker it can be told.", Action.CANNOT_TELL),
-        ("To HOLD once the busiest engine holds below 1.50 x of its pool's mean for 10s.", Action.REBALANCE),
-    ],
-)
-def test_what_would_change_its_mind_is_said(expected: str, action: Action, worker, service, advice) -> None:
-    """With the number that has to change and where it is."""
-    state = service([worker("p-01", Role.PREFILL), worker("d-01")], advice(action), pressures={Role.DECODE: 1.4})
-
-    assert expected in mind_changers(state, LIMITS)
-
-
 def test_events_tell_what_changed(worker, dead, service, advice, snapshot) -> None:
     """Advice, findings, workers that go, come back, restart, appear and leave."""
     finding = Finding("worker_down", Severity.CRITICAL, {"worker": "d-01"}, NOW, "d-01 is down", "")
@@ -308,3 +302,36 @@ def test_events_tell_what_changed(worker, dead, service, advice, snapshot) -> No
     ] == [(event.subject, event.text) for event in changes(before, after)]
     assert [] == changes(after, after)
     assert ("d-01", "over: worker down") in [(event.subject, event.text) for event in changes(after, before)]
+
+
+def test_a_root_stands_before_what_comes_from_it() -> None:
+    """Whatever the order; a symptom whose root is over stands for itself, and a group is as grave as its worst."""
+    port = Finding("fabric_port_down", Severity.WARNING, {"host": "n1"}, NOW, "", "")
+    slow = Finding("kv_transfer_slow", Severity.CRITICAL, {"worker": "p-1"}, NOW, "", "", because_of=_cause(port))
+    alone = Finding("preempting", Severity.WARNING, {"role": "decode"}, NOW, "", "", because_of=Cause("gone", {}))
+    found = troubles([slow, alone, port])
+
+    assert [(alone, ()), (port, (slow,))] == [(trouble.root, trouble.symptoms) for trouble in found]
+    assert [Severity.WARNING, Severity.CRITICAL] == [trouble.severity for trouble in found]
+
+
+def _cause(finding: Finding) -> Cause:
+    return Cause(finding.finding, finding.scope)
+
+
+def test_the_verdict_names_the_bound_that_is_tightest(states) -> None:
+    """Beside confidence and age; not where something is broken, where capacity is not the question."""
+    told = {
+        name: verdict(states[name][-1].services["prod-eu-1"], LIMITS, NOW) for name in ("healthy", "decode", "fabric")
+    }
+
+    assert ["decode KV 71 %", "decode KV 131 %", ""] == [answer.tightest for answer in told.values()]
+
+
+def test_the_load_of_a_pool_is_that_of_its_binding_bound(states, worker, service) -> None:
+    """The number that the advice rests on; without bounds, what the gauges of the pool show."""
+    decode = states["decode"][-1].services["prod-eu-1"]
+    plain = service([worker("d-01")], pressures={Role.DECODE: 0.4})
+
+    assert (1.31, "decode KV") == load_of(decode, decode.pools[Role.DECODE])
+    assert (0.4, "decode KV") == load_of(plain, plain.pools[Role.DECODE])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 
+from pdwatch.cli.attaching import connection
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.look import look_connected, look_direct
 from pdwatch.cli.narration import say
 from pdwatch.cli.report import report
-from pdwatch.cli.settings import connect_url, require_targets, resolve
+from pdwatch.cli.settings import require_targets, resolve
 from pdwatch.config.units import parse_duration
 from pdwatch.model.encode import dumps
 from pdwatch.model.snapshot import Snapshot
@@ -25,9 +26,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _look(args: argparse.Namespace) -> Snapshot:
-    url = connect_url(args, os.environ)
-    if url is not None:
-        return look_connected(url)
+    serve = connection(args, os.environ)
+    if serve is not None:
+        return look_connected(serve)
     config = resolve(args, os.environ)
     require_targets(config)
     try:

@@ -8,25 +8,23 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import httpx
-
+from pdwatch.cli.attaching import ask, connection
 from pdwatch.cli.commands.replay import replayed
 from pdwatch.cli.errors import UsageError
+from pdwatch.cli.keymap import keymap
 from pdwatch.cli.live import last_within, simulated, watched
 from pdwatch.cli.look import look_connected, look_direct
 from pdwatch.cli.narration import say
 from pdwatch.cli.parser import nearest
-from pdwatch.cli.settings import connect_url, require_targets, resolve
+from pdwatch.cli.settings import require_targets, resolve
 from pdwatch.cli.tape import Tape
 from pdwatch.config.load import to_mapping
 from pdwatch.config.model import Config
 from pdwatch.demo import SCENARIOS, Scenario
-from pdwatch.model.encode import public_url
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.record.errors import RecordingError
 from pdwatch.record.notes import Notes
@@ -51,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.once or not _has_terminal():
             snapshot = _look(args)
-            print(once(snapshot, args.format, unicode=_options(args).unicode))
+            print(once(snapshot, args.format, unicode=_unicode(args)))
             return exit_code(snapshot)
         return _show(args)
     except (RecordingError, CredentialsError) as error:
@@ -62,14 +60,17 @@ def _has_terminal() -> bool:
     return wants_screen(os.environ, stdin_tty=sys.stdin.isatty(), stderr_tty=sys.stderr.isatty())
 
 
-def _options(args: argparse.Namespace, tape: Tape | None = None) -> Options:
-    given: Mapping[str, Any] = vars(args)
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+def _unicode(args: argparse.Namespace) -> bool:
+    return not args.ascii and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _options(args: argparse.Namespace, config: Config, tape: Tape | None = None) -> Options:
     return Options(
-        theme=given.get("theme") or "",
-        unicode=not given.get("ascii") and encoding == "utf8",
-        inline=bool(given.get("inline")),
-        at=given.get("at") or "",
+        commands=keymap(config, args.keys),
+        theme=config.top.theme or "",
+        unicode=_unicode(args),
+        inline=args.inline,
+        at=args.at or "",
         record=tape.toggle if tape is not None else None,
     )
 
@@ -82,27 +83,35 @@ def _look(args: argparse.Namespace) -> Snapshot:
         return last[0]
     if args.demo is not None:
         return asyncio.run(last_within(simulated(_scenario(args.demo)), LOOK_SECONDS))
-    url = connect_url(args, os.environ)
-    return look_connected(url) if url is not None else look_direct(_config(args), LOOK_SECONDS)
+    serve = connection(args, os.environ)
+    return look_connected(serve) if serve is not None else look_direct(_config(args), LOOK_SECONDS)
 
 
 def _show(args: argparse.Namespace) -> int:
+    config = resolve(args, os.environ)
     if args.replay:
-        return _run(Played(Path(args.replay).name, _recording(args)), _options(args))
-    url = connect_url(args, os.environ) if args.demo is None else None
-    if url is not None:
-        _require_serve(url)
-        return _run(Attached(url), _options(args))
-    config = _config(args) if args.demo is None else None
-    path = Path(vars(args).get("record") or RECORDING)
-    with closing(Tape(path, time.time, to_mapping(config) if config is not None else None)) as tape:
-        if vars(args).get("record"):
+        return _run(Played(Path(args.replay).name, _recording(args)), _options(args, config))
+    serve = connection(args, os.environ) if args.demo is None else None
+    if serve is not None:
+        options = _options(args, config)
+        asyncio.run(ask(serve, "/-/healthy"))
+        return _run(Attached(serve), options)
+    if args.demo is None:
+        require_targets(config)
+    header = to_mapping(config) if args.demo is None else None
+    with closing(Tape(Path(args.record or RECORDING), time.time, header)) as tape:
+        options = _options(args, config, tape)
+        if args.record:
             say(f"pdwatch top: {_started(tape)}")
-        if config is not None:
-            source = Handed("direct", tape.rounds(watched(config, tape.scrape)))
-        else:
-            source = Handed(f"demo {args.demo or DEMO}", tape.rounds(simulated(_scenario(args.demo), tape.scrape)))
-        return _run(source, _options(args, tape))
+        return _run(_made_here(args, config, tape), options)
+
+
+def _made_here(args: argparse.Namespace, config: Config, tape: Tape) -> Source:
+    """Return the snapshots of a simulated fleet, or of one that is scraped."""
+    if args.demo is not None:
+        snapshots = simulated(_scenario(args.demo), tape.scrape)
+        return Handed(f"demo {args.demo or DEMO}", tape.rounds(snapshots))
+    return Handed("direct", tape.rounds(watched(config, tape.scrape)))
 
 
 def _run(source: Source, options: Options) -> int:
@@ -135,12 +144,3 @@ def _config(args: argparse.Namespace) -> Config:
     config = resolve(args, os.environ)
     require_targets(config)
     return config
-
-
-def _require_serve(url: str) -> None:
-    """Raise `UsageError` where nothing answers."""
-    try:
-        httpx.get(f"{url}/-/healthy", timeout=5.0)
-    except httpx.HTTPError as error:
-        mend = "start pdwatch serve, or name workers with --prefill URL --decode URL"
-        raise UsageError(f"cannot ask {public_url(url)}: {public_url(str(error))}; {mend}") from error

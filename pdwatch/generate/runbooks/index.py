@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from pdwatch.generate.alerts import ALERTS
 from pdwatch.generate.runbooks.words import link
 from pdwatch.judge.findings import FINDINGS
 
@@ -19,13 +22,34 @@ Where to begin, in the night:
 4. Record what happens, before you restart anything: `pdwatch record --config pdwatch.yaml --output incident.jsonl.zst`
    ([recordings](../recording.md)).
 
-## Findings
+"""
+
+_FINDINGS = """## Findings
+
+Each has an alert of its own, such as `PDWatchWorkerDown` for `worker_down`.
 
 | Finding | Severity | Title |
+|---|---|---|
+"""
+
+_ALERTS = """
+## Other alerts
+
+What users feel, pools, transfers, and pdwatch itself.
+
+| Alert | Severity | What it says |
 |---|---|---|
 """
 
 
 def index_page() -> str:
     """Return the page."""
-    return _HEAD + "".join(f"| {link(d.id)} | {d.severity.word} | {d.title} |\n" for d in FINDINGS)
+    findings = "".join(f"| {link(d.id)} | {d.severity.word} | {d.title} |\n" for d in FINDINGS)
+    others = (alert for alert in ALERTS if alert.finding is None)
+    alerts = "".join(f"| [`{a.name}`]({a.id}.md) | {a.severity} | {_plain(a.summary)} |\n" for a in others)
+    return _HEAD + _FINDINGS + findings + _ALERTS + alerts
+
+
+def _plain(summary: str) -> str:
+    """Return a summary with the names of labels in capitals in place of templates."""
+    return re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: found[1].upper(), summary)

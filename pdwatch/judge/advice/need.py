@@ -115,7 +115,8 @@ class NeedWatch:
         patience = self._patience(load, startup)
         planned = max(level.at_most(1.0), forecast) + load.waiting_seconds * capacity / max(60.0, startup)
         past = max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
-        lasted = self._lasted(sign is not None, patience, now)
+        gone = sign is Sign.DEMAND and self._latest() < thresholds.pressure_high * capacity
+        lasted = self._lasted(sign is not None, gone, patience, now)
         low = min(thresholds.pressure_low, thresholds.pressure_target)
         return Need(
             load,
@@ -157,11 +158,12 @@ class NeedWatch:
         known = ((past, sure) for past, sure in _PASTS if past <= self.demand.seconds + 10.0)
         return any((level := self.demand.level(past)) and level.at_least(sure) > limit for past, sure in known)
 
-    def _lasted(self, over: bool, patience: float, now: float) -> bool:
+    def _lasted(self, over: bool, gone: bool, patience: float, now: float) -> bool:
+        """Tell whether a sign has lasted; where what showed it may be *gone* already, not yet."""
         if over:
             self._since = now if self._since is None else self._since
             self._seen = now
-            self._given = self._given or now - self._since >= patience
+            self._given = self._given or (now - self._since >= patience and not gone)
         elif self._since is not None and now - self._seen >= (_LINGER if self._given else _LEAST_PATIENCE):
             self._since, self._given = None, False
         return self._given

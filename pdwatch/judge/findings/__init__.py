@@ -13,15 +13,19 @@ from pdwatch.judge.findings import (
     gpu_links,
     liveness,
     queue,
+    readiness,
     requests,
     roles,
     setup,
+    slow,
     transfer,
     transfer_path,
+    transfer_setup,
 )
 
 FINDINGS: tuple[FindingDef, ...] = (
     *liveness.FINDINGS,
+    *readiness.FINDINGS,
     *roles.FINDINGS,
     *gpu.FINDINGS,
     *gpu_links.FINDINGS,
@@ -30,9 +34,11 @@ FINDINGS: tuple[FindingDef, ...] = (
     *config.FINDINGS,
     *transfer.FINDINGS,
     *transfer_path.FINDINGS,
+    *transfer_setup.FINDINGS,
     *setup.FINDINGS,
     *requests.FINDINGS,
     *cache.FINDINGS,
+    *slow.FINDINGS,
     *queue.FINDINGS,
     *experts.FINDINGS,
 )

@@ -1,14 +1,12 @@
-"""Pools that cannot keep up, load that is uneven within a pool, and workers slower than their peers."""
+"""Pools that cannot keep up, and load that is uneven within a pool."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
 
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.words import percent
 from pdwatch.model.judgement import Evidence, Severity
-from pdwatch.model.snapshot import WorkerState
 from pdwatch.model.target import Role
 
 
@@ -33,43 +31,6 @@ def _imbalanced(view: View) -> Iterator[Hit]:
             yield Hit(scope, summary, evidence)
 
 
-def _slow(view: View) -> Iterator[Hit]:
-    for role in view.service.pools:
-        paces = {
-            worker.worker: found
-            for worker in view.service.workers
-            if worker.role is role and not worker.stale and (found := _pace(worker)) is not None
-        }
-        for name, (pace, load) in paces.items():
-            others = [own for other, own in paces.items() if other != name]
-            if not others:
-                continue
-            usual = median(seconds for seconds, _ in others)
-            fuller = load / max(1.0, median(shared for _, shared in others))
-            if pace >= max(view.thresholds.slow_pace, _MORE_LOAD * fuller) * usual:
-                yield _slower(role, name, pace, usual, view.thresholds.slow_pace)
-
-
-_MORE_LOAD = 1.2
-"""A fuller batch is slower, at most in proportion; beyond that, the worker is slow."""
-
-
-def _slower(role: Role, name: str, pace: float, usual: float, limit: float) -> Hit:
-    scope = {"role": role.value, "worker": name}
-    evidence = (
-        Evidence("pace_seconds", pace, "seconds", limit * usual, scope),
-        Evidence("pace_seconds_of_others", usual, "seconds", None, {"role": role.value}),
-    )
-    summary = f"{name} is slow: a token takes it {pace / usual:.1f} times as long as the other {role} workers."
-    return Hit(scope, summary, evidence)
-
-
-def _pace(worker: WorkerState) -> tuple[float, float] | None:
-    """Return seconds and load of the slowest engine: ranks of one worker wait for each other."""
-    found = [(e.pace_seconds, e.pace_load or 0.0) for e in worker.engines if e.pace_seconds is not None]
-    return max(found, default=None)
-
-
 def _saturated(view: View) -> Iterator[Hit]:
     pool, limit = view.service.pools.get(Role.PREFILL), view.thresholds.pressure_high
     decode = view.service.pools.get(Role.DECODE)
@@ -90,21 +51,6 @@ def _saturated(view: View) -> Iterator[Hit]:
 
 
 FINDINGS = (
-    FindingDef(
-        id="worker_slow",
-        severity=Severity.WARNING,
-        title="Worker slower than its peers",
-        meaning="A token takes one worker much longer than the other workers of its pool, more than a fuller batch explains.",
-        confirm="Compare the inter-token latency (decode) or prefill seconds per token of the workers of the pool.",
-        fix="Look at the worker's GPUs (throttled, sick, shared with another process), its host (CPU contention, swapping) "
-        "and its links. Take it out of the router until it is mended.",
-        confused_with="A hot rank, which is slower because it has more to do: that is queue_imbalanced.",
-        detect=_slow,
-        onset_seconds=0.5,
-        clear_seconds=30.0,
-        not_capacity=True,
-        explains=("queue_imbalanced",),
-    ),
     FindingDef(
         id="prefill_saturated",
         severity=Severity.WARNING,

@@ -8,8 +8,8 @@ from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.reading import Reading
 from pdwatch.model.window import Flow
 from pdwatch.signals.capacity.computed import computed_tokens
+from pdwatch.signals.finished import finished
 
-_FINISHED = (Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FINISHED_ERROR, Q.FINISHED_REPETITION)
 _SEVERAL = 2.0
 NOTHING = (0.0, 0.0)
 
@@ -81,7 +81,7 @@ def step_of(before: Reading, after: Reading, flow: Flow) -> Step:
         prefill_seconds=prefill_seconds,
         passes=passes,
         generated=grown.value(Q.GENERATION_TOKENS) or 0.0,
-        ended=sum(grown.value(quantity) or 0.0 for quantity in _FINISHED),
+        ended=finished(grown.value) or 0.0,
         answers=answers,
         answer_tokens=answer_tokens,
         gaps=gaps,

@@ -1,10 +1,11 @@
-"""Findings: the list, and the one under the cursor in full."""
+"""Findings, each root with what comes from it: the list, the one under the cursor in full, and short forms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from pdwatch.model.judgement import Finding
+from pdwatch.model.judgement import Finding, Severity
 from pdwatch.top import numbers
 from pdwatch.top.cells import Line, Span, Tone, left, wrap
 from pdwatch.top.draw.boxes import box, title
@@ -13,9 +14,14 @@ from pdwatch.top.events import scope_of
 from pdwatch.top.once import evidence_words
 from pdwatch.top.scene import Scene, finding_key
 from pdwatch.top.status import of_severity
+from pdwatch.top.troubles import Trouble
+from pdwatch.top.view import Tab
 
-_SCOPE = 16
+_NAME, _SCOPE, _STOOD = 30, 18, 8
+_SHORT_NAME = (18, 30)
 _DETAIL = 12
+_BRANCH = "└ "
+"""Before a symptom, below its root."""
 
 
 def alerts(scene: Scene, width: int, height: int) -> list[Line]:
@@ -23,10 +29,11 @@ def alerts(scene: Scene, width: int, height: int) -> list[Line]:
     if not scene.findings:
         return [(Span("   No finding stands.", Tone.MUTED),)]
     chosen = scene.findings[scene.cursor]
-    detail = box(title(chosen.finding, scope_of(chosen)), list(_detail(chosen, width))[:_DETAIL], width)
+    detail = box(title(chosen.finding, scope_of(chosen)), list(_detail(scene, chosen, width))[:_DETAIL], width)
     room = max(2, height - len(detail) - 1)
     first, last = window(scene, len(scene.findings), room - 1)
-    lines: list[Line] = [(Span(f"   {left('finding', 28)}{left('about', _SCOPE)}{left('for', 8)}says", Tone.MUTED),)]
+    head = f"   {left('finding', _NAME)}{left('about', _SCOPE)}{left('for', _STOOD)}says"
+    lines: list[Line] = [(Span(head, Tone.MUTED),)]
     for index, finding in list(enumerate(scene.findings))[first:last]:
         lines.append(_row(scene, finding, width, index == scene.cursor))
     return [*lines, (), *detail][:height]
@@ -35,17 +42,26 @@ def alerts(scene: Scene, width: int, height: int) -> list[Line]:
 def _row(scene: Scene, finding: Finding, width: int, chosen: bool) -> Line:
     status = of_severity(finding.severity)
     target = f"select:{finding_key(finding)}"
-    stood = numbers.duration(scene.t - finding.since)
-    text = f" {left(finding.finding, 28)}{left(scope_of(finding), _SCOPE)}{left(stood, 8)}{finding.summary}"
-    base = Tone.CURSOR if chosen else Tone.PLAIN
+    symptom = _is_symptom(scene.troubles, finding)
+    name = f"{_BRANCH if symptom else ''}{finding.finding}"
+    text = f" {left(name, _NAME)}{left(scope_of(finding), _SCOPE)}{left(_stood(scene, finding), _STOOD)}"
+    base = Tone.CURSOR if chosen else Tone.MUTED if symptom else Tone.PLAIN
     return (
         Span("›" if chosen else " ", base, target),
-        Span(status.glyph, status.tone, target),
-        Span(left(text, width - 2), base, target),
+        Span(status.glyph, Tone.MUTED if symptom else status.tone, target),
+        Span(left(f"{text}{finding.summary}", width - 2), base, target),
     )
 
 
-def _detail(finding: Finding, width: int) -> Iterator[Line]:
+def _is_symptom(groups: Sequence[Trouble], finding: Finding) -> bool:
+    return any(finding in trouble.symptoms for trouble in groups)
+
+
+def _stood(scene: Scene, finding: Finding) -> str:
+    return numbers.duration(scene.t - finding.since)
+
+
+def _detail(scene: Scene, finding: Finding, width: int) -> Iterator[Line]:
     inner = max(10, width - 4)
     for text in wrap(finding.summary, inner):
         yield (Span(f" {text}"),)
@@ -53,38 +69,68 @@ def _detail(finding: Finding, width: int) -> Iterator[Line]:
         words = evidence_words(evidence)
         if words:
             yield (Span(f"   {words}", Tone.MUTED),)
+    for text in wrap(_relation(scene, finding), inner):
+        yield (Span(f" {text}", Tone.STRONG),)
     for text in wrap(f"do: {finding.fix}", inner):
         yield (Span(f" {text}", Tone.STRONG),)
 
 
+def _relation(scene: Scene, finding: Finding) -> str:
+    """Return what a finding comes from, or what comes from it."""
+    for trouble in scene.troubles:
+        if trouble.root.key == finding.key and trouble.symptoms:
+            names = Counter(symptom.finding for symptom in trouble.symptoms)
+            counted = ", ".join(f"{name} x {number}" if number > 1 else name for name, number in names.items())
+            return f"from it comes: {counted}"
+        if finding in trouble.symptoms:
+            return f"it comes from: {trouble.root.finding} {scope_of(trouble.root)}: {trouble.root.summary}"
+    return ""
+
+
+def finding_lines(scene: Scene, width: int) -> list[Line]:
+    """Return every finding in one line, each root followed by what comes from it, indented and muted."""
+    return [
+        _short(scene, finding, width, symptom=index > 0)
+        for trouble in scene.troubles
+        for index, finding in enumerate(trouble.findings)
+    ]
+
+
+def _short(scene: Scene, finding: Finding, width: int, *, symptom: bool) -> Line:
+    status = of_severity(finding.severity)
+    name = f"{_BRANCH if symptom else ''}{finding.finding}"
+    tone = Tone.MUTED if symptom else Tone.PLAIN
+    room = min(max(_SHORT_NAME[0], width // 4), _SHORT_NAME[1])
+    text = f" {left(name, room)}{left(scope_of(finding), _SCOPE)}{_stood(scene, finding)}  {finding.summary}"
+    glyph = Span(status.glyph, Tone.MUTED if symptom else status.tone)
+    return (Span(" "), glyph, Span(left(text, max(8, width - 2)), tone, Tab.ALERTS.name.lower()))
+
+
 def alert_lines(scene: Scene, width: int, most: int) -> list[Line]:
     """Return at most *most* findings, one line each; the last one tells how many more there are."""
-    lines: list[Line] = [
-        (
-            Span(" "),
-            of_severity(finding.severity).span,
-            Span(f" {left(finding.finding, 24)}{left(scope_of(finding), _SCOPE)}", Tone.PLAIN, "alerts"),
-            Span(left(f"{numbers.duration(scene.t - finding.since)}  {finding.summary}", max(8, width - 44))),
-        )
-        for finding in scene.findings
-    ]
+    lines = finding_lines(scene, width) if most > 0 else []
     if len(lines) > most > 0:
-        lines[most - 1 :] = [(Span(f"   {len(lines) - most + 1} more: page 6", Tone.MUTED, "alerts"),)]
+        more = f"   {len(lines) - most + 1} more: page {Tab.ALERTS.value}"
+        lines[most - 1 :] = [(Span(more, Tone.MUTED, Tab.ALERTS.name.lower()),)]
     return (lines or [(Span("   No finding stands.", Tone.MUTED),)])[:most]
 
 
 def alert_summary(scene: Scene) -> Line:
-    """Return all findings in one line, most severe first."""
+    """Return the roots in one line, most severe first."""
     spans: list[Span] = []
-    for finding in scene.findings:
-        status = of_severity(finding.severity)
-        stood = numbers.duration(scene.t - finding.since)
-        spans += [
-            Span(" "),
-            status.span,
-            Span(f" {finding.finding} {scope_of(finding)} {stood}  ", Tone.PLAIN, "alerts"),
-        ]
+    for trouble in scene.troubles:
+        status, root = of_severity(trouble.severity), trouble.root
+        more = f" (+{len(trouble.symptoms)})" if trouble.symptoms else ""
+        words = f" {root.finding} {scope_of(root)} {_stood(scene, root)}{more}  "
+        spans += [Span(" "), status.span, Span(words, Tone.PLAIN, Tab.ALERTS.name.lower())]
     return tuple(spans) or (Span("   No finding stands.", Tone.MUTED),)
+
+
+def count_words(groups: Sequence[Trouble]) -> str:
+    """Return how many there are: `2 firing, 3 symptoms`; information alone does not fire."""
+    firing = sum(trouble.severity > Severity.INFO for trouble in groups)
+    symptoms = sum(len(trouble.symptoms) for trouble in groups)
+    return f"{firing} firing" + (f", {symptoms} symptom{'s' if symptoms > 1 else ''}" if symptoms else "")
 
 
 def event_lines(scene: Scene, width: int, most: int) -> list[Line]:
@@ -101,3 +147,21 @@ def event_lines(scene: Scene, width: int, most: int) -> list[Line]:
         )
         for event in reversed(scene.events[-most:])
     ]
+
+
+def about(scene: Scene, worker: str, hosts: Sequence[str]) -> list[tuple[Finding, bool]]:
+    """Return the findings about a worker, or about one of its *hosts* and no other worker, and the roots of these.
+
+    Each with whether it is a symptom; a root comes before its symptoms.
+    """
+
+    def concerns(finding: Finding) -> bool:
+        named = finding.scope.get("worker")
+        return named == worker or (named is None and finding.scope.get("host") in hosts)
+
+    found: list[tuple[Finding, bool]] = []
+    for trouble in scene.troubles:
+        symptoms = [symptom for symptom in trouble.symptoms if concerns(symptom)]
+        if symptoms or concerns(trouble.root):
+            found += [(trouble.root, False), *((symptom, True) for symptom in symptoms)]
+    return found

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pdwatch.model.encode import public_url
+from pdwatch.model.judgement import Finding
+from pdwatch.model.placement import Placement
 from pdwatch.model.snapshot import EngineState, WorkerState
 from pdwatch.top import numbers
 from pdwatch.top.cells import Line, Span, Tone, left, right, wrap
+from pdwatch.top.draw.alerts import about
+from pdwatch.top.events import scope_of
 from pdwatch.top.gauges import worker_key
 from pdwatch.top.hardware import gpu_rows
 from pdwatch.top.scene import Scene
@@ -42,6 +46,7 @@ def detail(scene: Scene, row: WorkerRow, width: int) -> list[Line]:
         (Span(" "), row.status.span, Span(f" {row.worker}", Tone.STRONG), Span(f"   {row.word}", row.status.tone)),
         (),
         *(_fact(name, text) for name, text in _facts(row)),
+        *_path(scene, row),
         *([_fact(f"KV to {limit}", graph)] if graph else []),
         (),
         *_findings(scene, row, width),
@@ -76,6 +81,18 @@ def _facts(row: WorkerRow) -> Iterator[tuple[str, str]]:
     yield "health", _health(worker)
 
 
+def _path(scene: Scene, row: WorkerRow) -> Iterator[Line]:
+    """Yield how fast KV moves to or from it, against its usual."""
+    path = scene.service.transfer_paths.get(row.worker) if scene.service is not None else None
+    if path is not None:
+        usual = "usual is being learned"
+        if path.baseline_bandwidth:
+            share = numbers.percent(path.bandwidth_bytes_per_second / path.baseline_bandwidth)
+            usual = f"{share} of its usual {numbers.speed(path.baseline_bandwidth)}"
+        text = f"{numbers.speed(path.bandwidth_bytes_per_second)} each, {usual}"
+        yield _fact("KV transfer", f"{text}; {numbers.speed(path.bytes_per_second)} together")
+
+
 def _reached(worker: WorkerState) -> str:
     if worker.error:
         times = f", {worker.failures} times in a row" if worker.failures > 1 else ""
@@ -91,15 +108,23 @@ def _health(worker: WorkerState) -> str:
 
 
 def _findings(scene: Scene, row: WorkerRow, width: int) -> Iterator[Line]:
-    about = [finding for finding in scene.findings if finding.scope.get("worker") == row.worker]
-    for finding in about:
-        status = of_severity(finding.severity)
-        for index, text in enumerate(wrap(f"{finding.finding}: {finding.summary}", max(10, width - 6))):
-            yield (Span(" "), status.span if index == 0 else Span(" "), Span(f" {text}"))
-        for text in wrap(f"do: {finding.fix}", max(10, width - 8)):
-            yield (Span(f"     {text}", Tone.MUTED),)
-    if about:
+    found = about(scene, row.worker, [place.host for place in _places(scene, row)])
+    for finding, symptom in found:
+        yield from _finding(finding, symptom, width)
+    if found:
         yield ()
+
+
+def _finding(finding: Finding, symptom: bool, width: int) -> Iterator[Line]:
+    status = of_severity(finding.severity)
+    where = "" if finding.scope.get("worker") else f" {scope_of(finding)}"
+    words = f"{'so also ' if symptom else ''}{finding.finding}{where}: {finding.summary}"
+    indent, tone = ("   ", Tone.MUTED) if symptom else (" ", Tone.PLAIN)
+    for index, text in enumerate(wrap(words, max(10, width - 8))):
+        glyph = Span(status.glyph, Tone.MUTED if symptom else status.tone) if index == 0 else Span(" ")
+        yield (Span(indent), glyph, Span(f" {text}", tone))
+    for text in wrap(f"do: {finding.fix}", max(10, width - 8)) if not symptom else ():
+        yield (Span(f"     {text}", Tone.STRONG),)
 
 
 def _engines(worker: WorkerState, width: int) -> Iterator[Line]:
@@ -117,10 +142,14 @@ def _engines(worker: WorkerState, width: int) -> Iterator[Line]:
         yield (Span("   no engine has been seen on its page", Tone.MUTED),)
 
 
+def _places(scene: Scene, row: WorkerRow) -> list[Placement]:
+    places = scene.service.placements if scene.service is not None else ()
+    return [place for place in places if place.worker == row.worker]
+
+
 def _hardware(scene: Scene, row: WorkerRow) -> Iterator[Line]:
     """Yield the GPUs of the worker and the ports nearest to them."""
-    places = scene.service.placements if scene.service is not None else ()
-    found = [place for place in places if place.worker == row.worker]
+    found = _places(scene, row)
     if not found or scene.snapshot is None:
         yield _fact("GPUs, ports", "not known: run pdwatch agent on its host and name it under hosts")
         return

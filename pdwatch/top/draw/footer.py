@@ -42,7 +42,7 @@ def _choice(scene: Scene) -> list[Span]:
     order = f"{view.sort} {'↑' if view.reverse else '↓'}"
     name = f"{SETS[view.columns][0]}  " if view.columns else ""
     follow = "" if view.follow else "  not following"
-    return [Span(f"{name}{order}  {filtered}{follow} ", Tone.STRONG if kept else Tone.MUTED)]
+    return [Span(f"  {name}{order}  {filtered}{follow} ", Tone.STRONG if kept else Tone.MUTED)]
 
 
 def keys_line(scene: Scene, width: int) -> Line:
@@ -68,10 +68,10 @@ def tab_line(scene: Scene, width: int) -> Line:
     """Return the pages, the one that is open in brackets."""
     spans: list[Span] = []
     for tab in Tab:
-        count = f" ({len(scene.findings)})" if tab is Tab.ALERTS and scene.findings else ""
-        text = f"{tab.number} {tab.value}{count}"
-        open_now = tab is scene.view.tab
+        count = f" ({len(scene.troubles)})" if tab is Tab.ALERTS and scene.troubles else ""
         target = tab.name.lower()
+        text = f"{scene.key(target, str(tab.number))} {tab.value}{count}".strip()
+        open_now = tab is scene.view.tab
         spans.append(Span(f" [{text}]" if open_now else f"  {text} ", Tone.ACTIVE if open_now else Tone.MUTED, target))
     gap = "" if line_width(spans) > width - 12 else "  "
     return tuple(Span(span.text + gap, span.tone, span.target) for span in spans)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pdwatch.model.judgement import Severity
 from pdwatch.top import numbers
 from pdwatch.top.cells import Line, Span, Tone, ascii_line, fit, text_of, toned, width_of, wrap
-from pdwatch.top.draw.alerts import alert_lines, alert_summary, alerts, event_lines
+from pdwatch.top.draw.alerts import alert_lines, alert_summary, alerts, count_words, event_lines
 from pdwatch.top.draw.boxes import box, title
 from pdwatch.top.draw.detail import detail
 from pdwatch.top.draw.empty import empty
@@ -141,9 +141,8 @@ def _panels(scene: Scene, width: int, height: int) -> list[Line]:
     spare = max(0, height - len(scene.workers) - 12)
     findings = alert_lines(scene, width - 2, 3)
     events = event_lines(scene, width - 2, min(4 + spare, 12))
-    worst = len([finding for finding in scene.findings if finding.severity > Severity.INFO])
     return [
-        *box(title("ALERTS", f"{worst} firing"), findings, width),
+        *box(title("ALERTS", count_words(scene.troubles)), findings, width),
         *box(title("EVENTS"), events, width),
     ]
 
@@ -168,7 +167,7 @@ def _tiny_status(scene: Scene) -> Line:
         return (Span(scene.trouble, Tone.REVERSE),)
     spans = [Span("alerts")]
     for severity in (Severity.CRITICAL, Severity.WARNING):
-        number = sum(finding.severity is severity for finding in scene.findings)
+        number = sum(trouble.severity is severity for trouble in scene.troubles)
         status = of_severity(severity)
         spans.append(Span(f" {status.glyph}{number}", status.tone if number else Tone.MUTED))
     if scene.snapshot is not None:

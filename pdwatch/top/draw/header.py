@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pdwatch.model.judgement import Action, Severity
-from pdwatch.model.snapshot import LatencyState, ServiceState
+from pdwatch.model.latency import LatencyState
+from pdwatch.model.snapshot import ServiceState
 from pdwatch.model.target import Role
 from pdwatch.top import numbers
 from pdwatch.top.cells import Line, Span, Tone, ends, wrap
@@ -63,17 +64,23 @@ def verdict_line(scene: Scene, width: int) -> Line:
     if answer is None:
         words = "NO SNAPSHOT YET" if scene.snapshot is None else "CANNOT TELL   no worker was found"
         return (Span(" "), Status.UNKNOWN.span, Span(f" {words}", Tone.UNKNOWN))
-    facts = [("confidence" if width >= WIDE else "conf", answer.confidence), ("held", answer.held)]
-    shown = "".join(f"   {name} {value}" for name, value in facts if value)
+    wide = width >= WIDE
+    facts = [
+        ("confidence " if wide else "conf ", answer.confidence),
+        ("held ", answer.held),
+        ("tightest " if wide else "", answer.tightest),
+    ]
+    shown = "".join(f"   {name}{value}" for name, value in facts if value)
     start = [Span(" "), answer.status.span, Span(f" {answer.words}", answer.status.tone), Span(shown)]
     counts = _finding_counts(scene)
-    return ends(start, [*counts, Span("  [w] why ", Tone.KEY, "why")], width)
+    key = scene.key("why")
+    return ends(start, [*counts, Span(f"  [{key}] why " if key else "", Tone.KEY, "why")], width)
 
 
 def _finding_counts(scene: Scene) -> list[Span]:
     spans: list[Span] = []
     for severity in (Severity.CRITICAL, Severity.WARNING):
-        number = sum(finding.severity is severity for finding in scene.findings)
+        number = sum(trouble.severity is severity for trouble in scene.troubles)
         if number:
             status = of_severity(severity)
             spans += [Span(" "), Span(f"{status.glyph} {number}", status.tone, "alerts")]

@@ -12,6 +12,8 @@ from pdwatch.top.status import Status
 
 GRAPH = 20
 _COUNTED = (Status.OK, Status.WARN, Status.BAD, Status.UNKNOWN)
+STRIP_FROM = 32
+"""Workers of a service from which each is drawn as one glyph, since the table does not hold them all."""
 SHORT_ROWS = ("load", "kv", "ttft", "itl")
 
 
@@ -34,7 +36,16 @@ def _panel(scene: Scene, pool: PoolPanel, width: int, *, tall: bool, graphs: boo
         rows = [row for row in pool.rows if row.gauge.name in SHORT_ROWS][:3]
         return box(_heading(pool, wide=False), [_short_row(scene, row, inner, graphs=graphs) for row in rows], width)
     lines = [_titles(inner), *(_row(scene, row, inner) for row in pool.rows), (Span(f" {pool.remark}", Tone.MUTED),)]
+    if len(scene.workers) >= STRIP_FROM:
+        lines.append(_strip(pool, inner - 2))
     return box(_heading(pool, wide=True), lines, width)
+
+
+def _strip(pool: PoolPanel, width: int) -> Line:
+    """Return a glyph for every worker, worst first; the last cell tells that there are more."""
+    glyphs = [status.span for status in reversed(Status) for _ in range(pool.counts.get(status, 0))]
+    more = [Span("…", Tone.MUTED)] if len(glyphs) > width else []
+    return (Span(" "), *glyphs[: width - len(more)], *more)
 
 
 def _heading(pool: PoolPanel, *, wide: bool) -> list[Span]:

@@ -49,7 +49,7 @@ def _between(rows: Sequence[WorkerRow], first: int, last: int) -> list[tuple[int
 
 def _nothing(scene: Scene) -> str:
     if scene.workers:
-        return f"none of {len(scene.workers)} workers matches; Esc shows all"
+        return f"none of {len(scene.workers)} workers matches; {scene.key('back')} shows all"
     return "no worker was found"
 
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isinf
 
+from pdwatch.model.hostsignals import TransferPathSignals
+from pdwatch.model.latency import TtftChain
 from pdwatch.model.reading import Histogram
-from pdwatch.model.snapshot import ServiceState, TransferState, TtftChain
+from pdwatch.model.snapshot import ServiceState, TransferState
 from pdwatch.model.target import Role
 from pdwatch.top import numbers
-from pdwatch.top.cells import Line, Span, Tone, left, right
+from pdwatch.top.cells import Line, Span, Tone, left, right, wrap
 from pdwatch.top.scene import Scene
 from pdwatch.top.spark import bar
-from pdwatch.top.status import Status, against
+from pdwatch.top.status import Status, against, of_severity
 from pdwatch.top.workers import mean, total
 
 _LABEL = 30
+_WORKER, _CELL = 22, 11
+_NO_PAIRS = (
+    "Pairs: no engine here counts KV by pair of prefill and decode worker, so no matrix is shown. "
+    "A path is that of one worker with all its peers."
+)
 _BAR = 30
 _BUCKETS = 12
 
@@ -32,9 +39,10 @@ def transfer(scene: Scene, width: int) -> list[Line]:
         (),
         *_chain(service.latency.chain),
         (),
-        *_workers(service),
-        (Span("   pairs: the engines do not tell which prefill worker's KV a decode worker got", Tone.MUTED),),
+        *_paths(scene, service),
+        *_pairs(width),
         (),
+        *_workers(service),
         *_buckets(service.transfer.histogram, width),
     ]
 
@@ -65,14 +73,15 @@ def _facts(scene: Scene, state: TransferState) -> Iterator[tuple[Status | None, 
         f"{numbers.seconds(state.seconds_mean)} / {numbers.seconds(state.seconds_p95)}",
     )
     yield None, "transfers", numbers.rate(state.transfers_per_second)
-    yield None, "moved", f"{numbers.speed(state.bytes_per_second)}   {numbers.size(state.bytes_total)} since the start"
+    moved, failed = _since_start(numbers.size(state.bytes_total)), _since_start(numbers.count(state.failures_total))
+    yield None, "moved", f"{numbers.speed(state.bytes_per_second)}{moved}"
     yield None, "one transfer gets", numbers.speed(state.bandwidth_bytes_per_second)
     failing = (state.failures_per_second or 0.0) > limits.transfer_failures_per_second
     known = state.failures_per_second is not None
     yield (
         Status.BAD if failing else Status.OK if known else Status.UNKNOWN,
         "failures",
-        f"{numbers.rate(state.failures_per_second)}   {numbers.count(state.failures_total)} since the start",
+        f"{numbers.rate(state.failures_per_second)}{failed}",
     )
     expired = state.expired_per_second
     yield (Status.WARN if expired else None), "KV expired on prefill", numbers.rate(expired)
@@ -87,6 +96,10 @@ def _facts(scene: Scene, state: TransferState) -> Iterator[tuple[Status | None, 
         f"{numbers.percent(state.kv_recomputed_share)}   limit {numbers.percent(limits.kv_recomputed_share)}",
     )
     yield None, "wait on decode for KV", numbers.with_unit(state.waiting, "req")
+
+
+def _since_start(text: str) -> str:
+    return "" if text == numbers.DASH else f"   {text} since pdwatch watches"
 
 
 def _chain(chain: TtftChain) -> list[Line]:
@@ -107,16 +120,65 @@ def _chain(chain: TtftChain) -> list[Line]:
     ]
 
 
+def _paths(scene: Scene, service: ServiceState) -> Iterator[Line]:
+    """Yield each worker that reports transfers, against what they were when pdwatch began to watch, slowest first."""
+    if not service.transfer_paths:
+        return
+    head = ("one gets", "its usual", "of it", "moved", "one moves", "transfers")
+    yield (Span(f"   {left('path of', _WORKER)}{''.join(right(name, _CELL) for name in head)}", Tone.MUTED),)
+    for worker, path in sorted(service.transfer_paths.items(), key=lambda entry: (_kept(entry[1]) or 1.0, entry[0])):
+        cells = (
+            numbers.speed(path.bandwidth_bytes_per_second),
+            "learning" if path.baseline_bandwidth is None else numbers.speed(path.baseline_bandwidth),
+            numbers.percent(_kept(path)),
+            numbers.speed(path.bytes_per_second),
+            numbers.size(path.bytes_mean),
+            numbers.count(path.transfers),
+        )
+        text = left(worker, _WORKER) + "".join(right(cell, _CELL) for cell in cells)
+        yield (Span(" "), _path_status(scene, worker, path).span, Span(f" {text}"))
+
+
+def _kept(path: TransferPathSignals) -> float | None:
+    usual = path.baseline_bandwidth
+    return path.bandwidth_bytes_per_second / usual if usual else None
+
+
+def _path_status(scene: Scene, worker: str, path: TransferPathSignals) -> Status:
+    """Return the worst that a finding says of the transfers of a worker."""
+    said = [
+        of_severity(finding.severity)
+        for finding in scene.findings
+        if finding.finding.startswith("kv_transfer") and finding.scope.get("worker") == worker
+    ]
+    return max(said, default=Status.UNKNOWN if path.baseline_bandwidth is None else Status.OK)
+
+
+def _pairs(width: int) -> Iterator[Line]:
+    for text in wrap(_NO_PAIRS, max(10, width - 6)):
+        yield (Span(f"   {text}", Tone.MUTED),)
+
+
 def _workers(service: ServiceState) -> Iterator[Line]:
-    yield (
-        Span(f"   {left('decode worker', 24)}{right('waits for KV', 13)}{right('computes itself', 17)}", Tone.MUTED),
-    )
-    for worker in service.workers:
-        if worker.role is not Role.DECODE:
-            continue
-        cells = right(numbers.count(total(worker.engines, lambda engine: engine.kv_fetch_waiting)), 13)
-        cells += right(numbers.percent(mean(worker.engines, lambda engine: engine.kv_recomputed_share)), 17)
-        yield (Span(f"   {left(worker.worker, 24)}{cells}", Tone.MUTED if worker.stale else Tone.PLAIN),)
+    """Yield each decode worker that tells how it comes by its KV."""
+    rows = [
+        (
+            worker,
+            total(worker.engines, lambda engine: engine.kv_fetch_waiting),
+            mean(worker.engines, lambda engine: engine.kv_recomputed_share),
+        )
+        for worker in service.workers
+        if worker.role is Role.DECODE
+    ]
+    known = [row for row in rows if row[1:] != (None, None)]
+    if not known:
+        return
+    head = left("decode worker", _WORKER) + right("waits for KV", 13) + right("computes itself", 17)
+    yield (Span(f"   {head}", Tone.MUTED),)
+    for worker, waits, computed in known:
+        cells = right(numbers.count(waits), 13) + right(numbers.percent(computed), 17)
+        yield (Span(f"   {left(worker.worker, _WORKER)}{cells}", Tone.MUTED if worker.stale else Tone.PLAIN),)
+    yield ()
 
 
 def _buckets(histogram: Histogram | None, width: int) -> Iterator[Line]:

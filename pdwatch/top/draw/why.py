@@ -1,19 +1,19 @@
-"""The recommendation with its evidence, what speaks against it, what would change it, and how it came about."""
+"""The advice with its bounds and evidence, what would change it, and what became of those before it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pdwatch.top import numbers
+from pdwatch.model.snapshot import ServiceState
 from pdwatch.top.cells import Line, Span, Tone, left, wrap
+from pdwatch.top.draw.alerts import count_words, finding_lines
 from pdwatch.top.draw.boxes import box, title
-from pdwatch.top.events import VERDICT
+from pdwatch.top.draw.capacity import bounds, history
 from pdwatch.top.scene import Scene
-from pdwatch.top.signals import Signal, case, mind_changers
+from pdwatch.top.signals import Signal, case
 from pdwatch.top.spark import sparkline
 
 _CELLS = (30, 18, 12, 14)
-_HISTORY = 8
 
 
 def why(scene: Scene, width: int) -> list[Line]:
@@ -22,17 +22,27 @@ def why(scene: Scene, width: int) -> list[Line]:
     if service is None:
         return [(Span("   There is no service to judge yet.", Tone.MUTED),)]
     found = case(service, scene.thresholds)
+    looked = len(found.pressing) + len(found.quiet) + len(found.unknown)
     quiet = f"{len(found.quiet)} quiet, {len(found.unknown)} unknown"
+    against = _signals(scene, (*found.quiet, *found.unknown), width)
     return [
+        *box(title("BOUNDS", "what the replicas bear, the fullest first"), bounds(scene, width), width),
         *box(
-            title("PRESSING", f"{sum(signal.limit is not None for signal in found.pressing)} past a limit"),
+            title("EVIDENCE FOR", f"{len(found.pressing)} of {looked} signals"),
             _signals(scene, found.pressing, width),
             width,
         ),
-        *box(title("CHECKED, NOT PRESSING", quiet), _signals(scene, (*found.quiet, *found.unknown), width), width),
-        *box(title("READING IT"), _reading(scene, width), width),
-        *box(title("HISTORY", "changes of the verdict seen"), _history(scene, width), width),
+        *_findings(scene, width),
+        *box(title("READING IT"), _reading(service, width), width),
+        *box(title("HISTORY", "changes of the advice and what became of them"), history(service, width), width),
+        *box(title("CHECKED, NOT PRESSING", quiet), against, width),
     ]
+
+
+def _findings(scene: Scene, width: int) -> list[Line]:
+    """Return what is wrong, each root with what comes from it; nothing where nothing is."""
+    lines = finding_lines(scene, width - 2)
+    return box(title("FINDINGS", count_words(scene.troubles)), lines, width) if lines else []
 
 
 def _signals(scene: Scene, signals: Sequence[Signal], width: int) -> list[Line]:
@@ -56,25 +66,8 @@ def _signal(scene: Scene, signal: Signal, sizes: Sequence[int], room: int) -> Li
     return (Span(" "), signal.status.span if signal.status is not None else Span("·"), Span(f" {text}{graph}"))
 
 
-def _reading(scene: Scene, width: int) -> Iterator[Line]:
-    service = scene.service
-    if service is None:
-        return
-    for text in (service.advice.reason, *mind_changers(service, scene.thresholds)):
+def _reading(service: ServiceState, width: int) -> Iterator[Line]:
+    advice = service.advice
+    for text in (advice.reason, *(f"Would change: {clause}." for clause in advice.reconsider)):
         for index, part in enumerate(wrap(text, max(10, width - 6))):
             yield (Span(" · " if index == 0 else "   ", Tone.MUTED), Span(part))
-
-
-def _history(scene: Scene, width: int) -> list[Line]:
-    name = scene.service.service if scene.service is not None else ""
-    seen = [event for event in scene.events if event.subject == VERDICT and event.service == name]
-    if not seen:
-        return [(Span("   none since this screen began to look", Tone.MUTED),)]
-    return [
-        (
-            Span(f" {numbers.clock(event.t)}  ", Tone.MUTED),
-            event.status.span,
-            Span(f" {left(event.text, max(10, width - 18))}"),
-        )
-        for event in reversed(seen[-_HISTORY:])
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ INTERVALS = (1.0, 2.0, 5.0, 10.0, 30.0)
 class ScreenOptions:
     """What the application is started with."""
 
-    theme: str = THEMES[0].name
+    theme: str = ""
     at: str = ""
     """A time in the source's past to begin at."""
     record: Callable[[], str] | None = None
@@ -89,13 +90,20 @@ class TopApp(App[Ending]):
         """Begin to draw and to read."""
         for theme in THEMES:
             self.register_theme(theme)
-        known = self._options.theme in self.available_themes
-        self.theme = NO_COLOR_THEME if self.no_color else self._options.theme if known else THEMES[0].name
+        self.theme = NO_COLOR_THEME if self.no_color else self._chosen_theme()
         self.query_one(Canvas).focus()
         if self._options.signals:
             leave_on_signals(self.leave)
         self.set_interval(TICK_SECONDS, self._tick)
         self.run_worker(self._read(), name="source", exit_on_error=False)
+
+    def _chosen_theme(self) -> str:
+        chosen = self._options.theme or THEMES[0].name
+        if chosen in self.available_themes:
+            return chosen
+        near = difflib.get_close_matches(chosen, self.available_themes, n=1)
+        self._say(f"there is no theme {chosen!r}; " + (f"did you mean {near[0]}?" if near else "t lists them"))
+        return THEMES[0].name
 
     async def _read(self) -> None:
         clock, session = self._options.clock, self.session

@@ -1,0 +1,1 @@
+"""The boards over pdwatch's own metrics, one module each."""

@@ -1,0 +1,1 @@
+"""The boards over the engines' own metrics, one module each."""

@@ -1,0 +1,25 @@
+"""Groups of findings that come together, so that each cause names them the same way."""
+
+from __future__ import annotations
+
+KV_LOST = (
+    "requests_failing",
+    "kv_recomputed_on_decode",
+    "kv_blocks_expired",
+    "kv_leak",
+)
+"""What is seen where KV does not reach decode."""
+
+WORKER_LOST = ("kv_transfer_failing", *KV_LOST)
+"""What the others show of a worker that is gone: the other side's transfers fail, and KV for it stays behind."""
+
+TOO_FEW = (
+    "kv_cache_saturated",
+    "preempting",
+    "prefill_saturated",
+    "queue_imbalanced",
+)
+"""What a pool shows that has fewer workers at work than it was sized for."""
+
+SLOW_KV = ("kv_transfer_slow", "transfer_dominates_prefill")
+"""What a worse path between the sides shows."""
