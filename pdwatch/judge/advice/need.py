@@ -18,7 +18,7 @@ from pdwatch.judge.advice.role import RoleLoad
 _PASTS = ((20.0, 1.5), (40.0, 1.25), (80.0, 0.75), (160.0, 0.5))
 """Seconds over which demand is compared with capacity, and the standard errors by which it must be above: the short
 ones see a leap, the long ones a slow rise."""
-_LEVEL, _LATEST = 60.0, 25.0
+_LEVEL, _LATEST, _STILL = 60.0, 25.0, 0.9
 _DONOR_PAST, _DONOR_LEVEL, _LENT = 75.0, 40.0, 0.95
 """Seconds of the past, and of the mean within it, that a role must fit on fewer replicas to lend one, and how full they
 may get: the other role is in need."""
@@ -115,7 +115,8 @@ class NeedWatch:
         patience = self._patience(load, startup)
         planned = max(level.at_most(1.0), forecast) + load.waiting_seconds * capacity / max(60.0, startup)
         past = max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
-        gone = sign is Sign.DEMAND and self._latest() < thresholds.pressure_high * capacity
+        gone = self._latest() < (_STILL * level.mean if sign is Sign.TREND else thresholds.pressure_high * capacity)
+        gone = gone and sign is not Sign.QUEUE
         lasted = self._lasted(sign is not None, gone, patience, now)
         low = min(thresholds.pressure_low, thresholds.pressure_target)
         return Need(

@@ -15,8 +15,6 @@ Capacities = Mapping[Bound, float]
 
 _MISSED_SHARE = 0.2
 """Share of the requests that may miss their objective which queueing in a steady state may take."""
-_FULL_WAIT_SHARE, _FULL_WAIT_SECONDS = 0.5, 4.0
-"""Share of the TTFT objective (or of so many seconds) that is full of waiting."""
 _FULL_USAGE = 0.9
 _HOPS_SHARE = 0.5
 """Most of the TTFT objective that is set aside for transfer and admission."""
@@ -42,7 +40,7 @@ class RoleLoad:
     even: bool
     """What waits is spread over the engines: a queue on one alone is no lack of capacity."""
     full: bool
-    """Requests wait because there is no room: decode's KV caches, or prefill's time within the objective."""
+    """Requests wait because decode's KV caches have no room, whatever was learned of them."""
     capacities: Callable[[int], Capacities]
     """By number of replicas, tokens a second by each bound that is known."""
 
@@ -110,7 +108,7 @@ def _prefill(pool: PoolState, load: PrefillLoad, goals: Goals, spent: float) -> 
         None,
         0.0,
         _even(load.longest, load.engines),
-        waiting > _FULL_WAIT_SHARE * (goals.ttft or _FULL_WAIT_SECONDS),
+        False,
         capacities,
     )
 
