@@ -35,6 +35,9 @@ LISTEN = SettingFlag("--listen", ("listen",), "HOST:PORT", "address to listen on
 WEB = SettingFlag(
     "--web.config.file", ("web", "config_file"), "FILE", "TLS and basic auth of the HTTP side", is_path=True
 )
+STATE = SettingFlag(
+    "--state-file", ("state_file",), "FILE", "keep what was learned over a restart in this file", is_path=True
+)
 SYSFS = SettingFlag("--path.sysfs", ("path", "sysfs"), "DIR", "where sysfs is mounted (default: /sys)", is_path=True)
 PROCFS = SettingFlag(
     "--path.procfs", ("path", "procfs"), "DIR", "where procfs is mounted (default: /proc)", is_path=True
@@ -80,7 +83,7 @@ SOURCES = (PREFILL, DECODE, ROUTER)
 FLEET = (*SOURCES, SERVICE, INTERVAL)
 HOST = (SYSFS, PROCFS, NAME, LOG, JOURNAL)
 CONNECT = (CA, USERNAME, PASSWORD, TOKEN)
-SETTINGS = (*FLEET, LISTEN, WEB, *HOST, *CONNECT, THEME)
+SETTINGS = (*FLEET, LISTEN, WEB, STATE, *HOST, *CONNECT, THEME)
 
 
 @dataclass(frozen=True, slots=True)

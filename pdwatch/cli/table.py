@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pdwatch.cli.flags import CONNECT, FLEET, HOST, LISTEN, THEME, WEB, add_choices, add_config, add_settings
+from pdwatch.cli.flags import CONNECT, FLEET, HOST, LISTEN, STATE, THEME, WEB, add_choices, add_config, add_settings
 
 GENERATED = ("dashboards", "alerts", "rules", "docs")
 
@@ -23,7 +23,7 @@ class Command:
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
-    add_settings(parser, (*FLEET, LISTEN, WEB, *HOST))
+    add_settings(parser, (*FLEET, LISTEN, WEB, STATE, *HOST))
 
 
 def _agent(parser: argparse.ArgumentParser) -> None:

@@ -136,6 +136,9 @@ class Config(Settings):
     """Service of `prefill`, `decode` and `router`; `--service`."""
     listen: Listen = DEFAULT_LISTEN
     """Address of the HTTP side; `agent` listens on port 10078 unless this is set; `--listen`."""
+    state_file: File | None = None
+    """File that keeps what was learned over a restart of `serve`: speeds of engines, demand, past advice; written every
+    minute and at the end. Nothing is kept unless set. `--state-file`."""
     connect: Connect = Connect()
     """The running serve that `top` and `check` ask."""
     top: Top = Top()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.advice import Advisor, ServiceLimits
 from pdwatch.judge.definition import View
@@ -23,8 +25,17 @@ class Judge:
         self._thresholds = thresholds
         self._advisor.configure(thresholds, horizon, limits)
 
+    def memory(self) -> dict[str, object]:
+        """Return what is worth keeping over a restart of pdwatch, as JSON has it."""
+        return self._advisor.memory()
+
+    def recall(self, kept: Mapping[str, object]) -> None:
+        """Go on from what `memory` returned. Raises `ValueError` or `TypeError` where that is something else."""
+        self._advisor.recall(kept)
+
     def judge(self, signals: ServiceSignals, now: float) -> ServiceState:
         """Return the service with its findings and its advice as of *now*."""
+        signals = self._advisor.measure(signals, now)
         findings = self._findings.update(View(signals, self._thresholds), now)
         advice = self._advisor.advise(signals, findings, now)
         return ServiceState(

@@ -44,6 +44,11 @@ def snapshot_to_json(snapshot: Snapshot) -> Json:
     }
 
 
+def plain(record: Any) -> Any:
+    """Return a record as the JSON types of the standard library."""
+    return _plain(record)
+
+
 def public_url(text: str) -> str:
     """Return the text without the user and password of any URL in it."""
     return _USERINFO.sub("//", text)

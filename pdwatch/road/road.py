@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.engines import read, wants
@@ -71,6 +72,7 @@ class Road:
         self._services: dict[str, tuple[ServiceWatch, Judge]] = {}
         self._roles = Roles()
         self._behind = WorkersBehind()
+        self._recalled: dict[str, Any] = {}
         self._cycles = 0
 
     def configure(self, settings: RoadSettings) -> None:
@@ -82,6 +84,24 @@ class Road:
             policy = settings.services.get(name, ServicePolicy())
             service.configure(policy.objectives, policy.connector, settings.thresholds, settings.window)
             judge.configure(settings.thresholds, settings.window, policy.limits)
+
+    def memory(self) -> dict[str, Any]:
+        """Return what is worth keeping over a restart of pdwatch, as JSON has it: by service, what was learned."""
+        kept = {name: service.memory() | judge.memory() for name, (service, judge) in self._services.items()}
+        return {**self._recalled, **kept}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        """Go on from what `memory` returned; a service takes what is its own once a worker of it is seen.
+
+        Raises `ValueError` where it is something else; nothing is recalled then.
+        """
+        for name, service in kept.items():
+            try:
+                ServiceWatch(name, Objectives(), None, self.settings.thresholds).recall(service)
+                Judge(self.settings.thresholds, self.settings.window, ServiceLimits()).recall(service)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"what it keeps of service {name!r} is not readable: {error!r}") from error
+        self._recalled = dict(kept)
 
     def observe(self, scrape: Scrape) -> None:
         """Take the outcome of one scrape. A page that nobody can read is a failure of its worker only."""
@@ -211,4 +231,8 @@ class Road:
             thresholds, window = self.settings.thresholds, self.settings.window
             watch = ServiceWatch(name, policy.objectives, policy.connector, thresholds)
             held = self._services[name] = (watch, Judge(thresholds, window, policy.limits))
+            if name in self._recalled:
+                kept = self._recalled.pop(name)
+                held[0].recall(kept)
+                held[1].recall(kept)
         return held[0]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.snapshot import PoolState, ServiceSignals, WorkerState
@@ -48,6 +49,8 @@ class ServiceWatch:
         """By the URL of the router's page."""
         self._departed: dict[Role, Flow] = defaultdict(Flow)
         self.capacity = CapacityWatch()
+        self._speeds: dict[str, dict[str, float]] = {}
+        """Of engines not seen since pdwatch was restarted."""
         self._paths = TransferPaths(thresholds)
 
     def configure(self, objectives: Objectives, connector: str | None, thresholds: Thresholds, horizon: float) -> None:
@@ -99,10 +102,33 @@ class ServiceWatch:
             decode_load=decoding,
         )
 
+    def memory(self) -> dict[str, object]:
+        """Return what is worth keeping over a restart of pdwatch: how fast its engines are."""
+        speeds = {
+            f"{url} {name}": engine.speed.memory()
+            for url, worker in self.workers.items()
+            for name, engine in worker.engines.items()
+            if engine.speed.tokens_per_second
+        }
+        return {"speeds": {**self._speeds, **speeds}, "step_time": self.capacity.step_time.memory()}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        """Go on from what `memory` returned. Raises `KeyError`, `TypeError` or `ValueError` where it is not that."""
+        self.capacity.step_time.recall(kept["step_time"])
+        self._speeds = {str(key): {str(k): float(v) for k, v in speed.items()} for key, speed in kept["speeds"].items()}
+
+    def _remember(self, url: str) -> None:
+        """Give the engines of a worker the speed that they had before pdwatch was restarted."""
+        for name, engine in self.workers[url].engines.items():
+            if engine.speed.tokens_per_second is None and (speed := self._speeds.pop(f"{url} {name}", None)):
+                engine.speed.recall(speed)
+
     def _engines(self, fresh: set[str]) -> dict[Role, list[EngineWatch]]:
         found: dict[Role, list[EngineWatch]] = defaultdict(list)
         for url in self.workers:
             if url in fresh:
+                if self._speeds:
+                    self._remember(url)
                 found[self.workers[url].role()[0]].extend(self.workers[url].engines.values())
         return found
 

@@ -20,6 +20,7 @@ from pdwatch.cli.localhost import LocalHost
 from pdwatch.cli.narration import Narrator, say
 from pdwatch.cli.protection import protect
 from pdwatch.cli.settings import require_targets, resolve
+from pdwatch.cli.statefile import StateFile
 from pdwatch.config.errors import ConfigError
 from pdwatch.config.model import Config
 from pdwatch.config.urls import listen_address
@@ -83,11 +84,14 @@ async def _serve(program: Program, config: Config) -> None:
 async def serving(program: Program, config: Config) -> AsyncIterator[Server]:
     """Collect and serve within the context. Raises `ListenError` or `UsageError` before anything is collected."""
     hub, narrator = SnapshotHub(), Narrator()
+    state = _state(program, config)
     middleware, tls = protect(config.web, lambda line: say(f"{program.name}: {line}"))
 
     def publish(snapshot: Snapshot) -> None:
         hub.publish(snapshot)
         narrator.hear(snapshot)
+        if state is not None:
+            state.keep(daemon.road, snapshot.t)
 
     daemon = Daemon(config, time.time, publish, local=program.local() if program.local is not None else None)
     reloader = Reloader(lambda: _reload(program, daemon), time.time, time.time())
@@ -96,12 +100,22 @@ async def serving(program: Program, config: Config) -> AsyncIterator[Server]:
     await server.start(host, port)
     _reload_on_hangup(reloader)
     spare_garbage_collection()
+    if state is not None:
+        state.load(daemon.road, time.time())
     try:
         await daemon.start()
         yield server
     finally:
         await daemon.stop()
+        if state is not None:
+            state.save(daemon.road, time.time())
         await server.stop()
+
+
+def _state(program: Program, config: Config) -> StateFile | None:
+    if config.state_file is None:
+        return None
+    return StateFile(config.state_file, lambda line: say(f"{program.name}: {line}"))
 
 
 def spare_garbage_collection() -> None:

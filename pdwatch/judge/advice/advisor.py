@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.advice.answer import answer
-from pdwatch.judge.advice.case import Answer, Case
+from pdwatch.judge.advice.case import SIDES, Answer, Case
 from pdwatch.judge.advice.decisions import Decisions
 from pdwatch.judge.advice.limits import ServiceLimits
 from pdwatch.judge.advice.need import Need, NeedWatch
 from pdwatch.judge.advice.role import role_loads
 from pdwatch.judge.advice.tell import bounds
 from pdwatch.judge.words import seconds
+from pdwatch.model.encode import plain
 from pdwatch.model.judgement import Action, Advice, Finding, Replicas
-from pdwatch.model.snapshot import ServiceSignals
+from pdwatch.model.snapshot import PoolState, ServiceSignals
 from pdwatch.model.target import Role
 
 _BY_FINDINGS = (Action.FIX, Action.REBALANCE)
@@ -30,6 +31,7 @@ class Advisor:
         self._horizon = horizon
         self._limits = limits
         self._watches: dict[Role, NeedWatch] = {}
+        self._needs: dict[Role, Need] = {}
         self._given: Advice | None = None
         self._pending: tuple[Action, float] | None = None
         self._started: float | None = None
@@ -39,10 +41,12 @@ class Advisor:
         self._thresholds, self._horizon, self._limits = thresholds, horizon, limits
 
     def advise(self, signals: ServiceSignals, findings: Sequence[Finding], now: float) -> Advice:
-        """Return the advice at *now*. While another answer has not stood long enough, the last one stays as given."""
+        """Return the advice at *now* on what was measured last.
+
+        While another answer has not stood long enough, the last one stays as given.
+        """
         before = self._given
-        needs = self._needs(signals, now)
-        case = Case(signals, findings, self._thresholds, self._limits, needs, before.action if before else None)
+        case = Case(signals, findings, self._thresholds, self._limits, self._needs, before.action if before else None)
         found = answer(case)
         if before is not None and found.action is not before.action and not self._stood(found.action, now):
             self._given = self._pend(before, found)
@@ -53,14 +57,29 @@ class Advisor:
         self.decisions.update(self._given, case, now)
         return self._given
 
-    def _needs(self, signals: ServiceSignals, now: float) -> dict[Role, Need]:
-        found: dict[Role, Need] = {}
+    def measure(self, signals: ServiceSignals, now: float) -> ServiceSignals:
+        """Take the load of a tick and return the signals with the pressure of each pool that it gives."""
+        self._needs = {}
         for role, load in role_loads(signals).items():
             watch = self._watches.setdefault(role, NeedWatch(role is Role.DECODE))
             need = watch.update(load, self._thresholds, self._limits.startup(role), now)
             if need is not None:
-                found[role] = need
-        return found
+                self._needs[role] = need
+        return replace(signals, pools=with_pressure(signals.pools, self._needs)) if self._needs else signals
+
+    def memory(self) -> dict[str, object]:
+        """Return what is worth keeping over a restart of pdwatch: decisions, and demand of the last half hour."""
+        demand = {role.value: watch.demand.memory() for role, watch in self._watches.items()}
+        return {"decisions": [plain(decision) for decision in self.decisions.kept], "demand": demand}
+
+    def recall(self, kept: Mapping[str, object]) -> None:
+        """Go on from what `memory` returned. Raises `ValueError` or `TypeError` where that is something else."""
+        decisions, demand = kept.get("decisions", []), kept.get("demand", {})
+        if not isinstance(decisions, list) or not isinstance(demand, Mapping):
+            raise ValueError("decisions must be a list and demand an object")
+        self.decisions.recall(decisions)
+        for role in (role for role in SIDES if role.value in demand):
+            self._watches.setdefault(role, NeedWatch(role is Role.DECODE)).demand.recall(demand[role.value])
 
     def _advice(self, case: Case, found: Answer, since: float, now: float) -> Advice:
         sure = found.confidence * confidence(case, self._horizon, now - self._began(now))
@@ -104,6 +123,16 @@ class Advisor:
         pool = case.signals.pools.get(role)
         current = pool.replicas if pool is not None else 0
         return Replicas(current, None if found.action is Action.CANNOT_TELL else found.desired.get(role, current))
+
+
+def with_pressure(pools: Mapping[Role, PoolState], needs: Mapping[Role, Need]) -> dict[Role, PoolState]:
+    """Return the pools with the mean demand of a minute over capacity as pressure, where capacity has been learned."""
+    known = {
+        role: replace(pool, pressure_ratio=need.utilization, pressure_bound=need.load.binding)
+        for role, pool in pools.items()
+        if (need := needs.get(role)) is not None
+    }
+    return {**pools, **known}
 
 
 def confidence(case: Case, horizon: float, watched: float) -> float:

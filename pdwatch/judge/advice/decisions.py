@@ -8,6 +8,7 @@ from dataclasses import replace
 from pdwatch.judge.advice.case import SIDES, Case
 from pdwatch.judge.words import percent, seconds
 from pdwatch.model.judgement import Action, Advice, Decision, Outcome, Replicas
+from pdwatch.model.records import read_record
 from pdwatch.model.target import Role
 
 KEPT = 20
@@ -33,6 +34,10 @@ class Decisions:
         if last is None or last.action is not advice.action:
             self.kept = (*self.kept, _begun(advice, case, now))[-KEPT:]
             self._reached = None
+
+    def recall(self, kept: list[object]) -> None:
+        """Go on from decisions as JSON has them. Raises `ValueError` where one is something else."""
+        self.kept = tuple(read_record(Decision, decision) for decision in kept)  # type: ignore[arg-type]
 
     def _looked_at(self, decision: Decision, advice: Advice, case: Case, now: float) -> Decision:
         if decision.action not in _CAPACITY:

@@ -56,6 +56,12 @@ class RoleLoad:
             return None
         return (self.demand if demand is None else demand) / capacity
 
+    @property
+    def binding(self) -> Bound | None:
+        """The bound that binds; `None` where none is known."""
+        found = self.capacities(self.replicas)
+        return min(found, key=lambda bound: found[bound]) if found else None
+
     def bounds(self, demand: float) -> list[BoundLoad]:
         """Return every known bound with *demand* put on the replicas there are."""
         return [BoundLoad(self.role, bound, demand, able) for bound, able in self.capacities(self.replicas).items()]

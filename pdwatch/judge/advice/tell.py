@@ -74,8 +74,8 @@ def _too_small(need: Need) -> str:
 
 
 def _binding(need: Need) -> str:
-    found = need.load.capacities(need.load.replicas)
-    return min(found, key=lambda bound: found[bound]).value if found else "capacity"
+    bound = need.load.binding
+    return "capacity" if bound is None else bound.value
 
 
 def _cannot_be_had(case: Case, plan: Plan) -> str:

@@ -1,0 +1,72 @@
+"""The small file that carries what was learned over a restart of `serve`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pdwatch.road.road import Road
+
+VERSION = 1
+SAVE_SECONDS = 60.0
+_DEMAND_GAP = 120.0
+"""Age of a file above which the demand that it tells says nothing of now."""
+
+
+class StateFile:
+    """Reads and writes the memory of a road. A file that cannot be used is told in one line and stops nothing."""
+
+    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
+        self._path = path
+        self._say = say
+        self._saved: float | None = None
+        self._failed: str | None = None
+
+    def load(self, road: Road, now: float) -> None:
+        """Let *road* go on from the file, if there is one that can be read."""
+        try:
+            data = json.loads(self._path.read_text("utf-8"))
+            road.recall(_services(data, now))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            self._say(f"begins without the state of {self._path}: {error}")
+
+    def keep(self, road: Road, now: float) -> None:
+        """Write the file where it is older than a minute."""
+        if self._saved is None or now - self._saved >= SAVE_SECONDS or now < self._saved:
+            self.save(road, now)
+
+    def save(self, road: Road, now: float) -> None:
+        """Write the file anew; a reader sees the old one or the new one, never half of it."""
+        self._saved = now
+        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        text = json.dumps({"version": VERSION, "saved": now, "services": road.memory()}, separators=(",", ":"))
+        try:
+            beside.write_text(text, "utf-8")
+            beside.replace(self._path)
+        except OSError as error:
+            self._tell(f"cannot keep its state in {self._path}: {error.strerror or error}")
+        else:
+            self._failed = None
+
+    def _tell(self, failure: str) -> None:
+        if failure != self._failed:
+            self._failed = failure
+            self._say(failure)
+
+
+def _services(data: Any, now: float) -> dict[str, Any]:
+    """Return what the file keeps by service. Raises `ValueError` where it is not such a file."""
+    if not isinstance(data, dict) or not isinstance(data.get("services"), dict):
+        raise ValueError("it is no state of pdwatch; remove it, or name another file")
+    if data.get("version") != VERSION:
+        raise ValueError(f"it has version {data.get('version')!r}, this pdwatch reads {VERSION}")
+    saved = data.get("saved")
+    services: dict[str, Any] = data["services"]
+    if isinstance(saved, int | float) and 0 <= now - saved <= _DEMAND_GAP:
+        return services
+    return {name: {**service, "demand": {}} for name, service in services.items() if isinstance(service, dict)}
