@@ -24,10 +24,10 @@ def _docs(_: Options) -> Files:
     return {**pages, **runbook_pages()}
 
 
-def _dashboards(_: Options) -> Files:
+def _dashboards(options: Options) -> Files:
     from pdwatch.generate.dashboards.files import files  # noqa: PLC0415 - loads grafanalib
 
-    return files()
+    return files(options)
 
 
 PAGES: Mapping[str, Callable[[Options], Files]] = {
