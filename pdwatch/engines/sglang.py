@@ -119,4 +119,15 @@ def _tells(view: View) -> Told:
     return Told(role=role) if role is not None else NOTHING_TOLD
 
 
-FAMILY = Family("sglang", Kind.ENGINE, Table(ROWS, PREFIXES), rank="dp_rank", filter=_filter, tells=_tells)
+FAMILY = Family(
+    "sglang",
+    Kind.ENGINE,
+    Table(ROWS, PREFIXES),
+    about=__doc__,
+    page="`/metrics` on the API port (30000), with `--enable-metrics`",
+    verified="pages printed by the classes of 0.5.23; names, kinds and versions held against 21 releases from 0.4.6 to "
+    "0.5.23; pairs over time are synthetic",
+    rank="dp_rank",
+    filter=_filter,
+    tells=_tells,
+)

@@ -59,4 +59,12 @@ def _tells(view: View) -> Told:
     return Told(role=role) if role is not None else NOTHING_TOLD
 
 
-FAMILY = Family("trtllm", Kind.ENGINE, Table(ROWS, PREFIXES), tells=_tells)
+FAMILY = Family(
+    "trtllm",
+    Kind.ENGINE,
+    Table(ROWS, PREFIXES),
+    about=__doc__,
+    page="`/prometheus/metrics` on the API port (8000), with `return_perf_metrics: true`",
+    verified="synthetic, after the sources of the 1.3 line",
+    tells=_tells,
+)
