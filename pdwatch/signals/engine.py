@@ -121,7 +121,7 @@ class EngineWatch:
             kv_fetch_waiting=reading.value(Q.KV_FETCH_WAITING),
             kv_cache_usage_ratio=reading.value(Q.KV_CACHE_USAGE),
             kv_cache_tokens=self.facts.kv_cache_tokens,
-            stuck_seconds=_since(self._moved_at, reading.at),
+            stuck_seconds=max(0.0, _since(self._moved_at, reading.at) - self.facts.gauges_late),
             held_seconds=_since(self._held_since, reading.at),
             kv_fetch_stalled_seconds=self._fetches.seconds if self._fetches.known else None,
             prefill_tokens_per_second=self.speed.tokens_per_second,

@@ -81,6 +81,14 @@ def test_an_aggregated_sglang_service_is_shown_without_findings_of_two_roles() -
     assert service.advice.action in (Action.HOLD, Action.CANNOT_TELL)
 
 
+def test_a_gauge_that_is_printed_late_is_no_stuck_engine() -> None:
+    """SGLang prints what runs when something happens: for half a minute after its last request it may seem to run."""
+    fleet, page = Fleet(), {"sgl/d0": str(SGLang("decode", requests=5, running=1))}
+    stuck = [fleet.round(page).services["sgl"].workers[0].engines[0].stuck_seconds for _ in range(9)]
+
+    assert [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 5.0, 10.0] == stuck
+
+
 def test_two_services_of_different_engines_stand_side_by_side(dynamo: Pages) -> None:
     """Each has its pools, its queue, its cache and its latency; neither knows of the other."""
     later = {name: doubled(text) for name, text in dynamo.items()}
