@@ -80,6 +80,27 @@ class Thresholds:
     advice_seconds: float = _threshold(
         10.0, "seconds", "Time for which a changed advice must stand before it is given."
     )
+    kv_stalled_seconds: float = _threshold(
+        20.0,
+        "seconds",
+        "Time for which decode may wait for KV of which none arrives, before transfer counts as stalled.",
+    )
+    failures_few: float = _threshold(
+        0.001, "ratio", "Share of transfers or requests that fail below which it is information."
+    )
+    failures_many: float = _threshold(
+        0.01, "ratio", "Share of transfers or requests that fail from which it is critical."
+    )
+    transfer_min_seconds: float = _threshold(
+        0.05, "seconds", "Time of a transfer below which nobody feels how long it is beside prefill."
+    )
+    generation_on_prefill: float = _threshold(
+        1.5, "tokens", "Tokens that a prefill worker may generate for a request; it answers with one."
+    )
+    prefix_shared: float = _threshold(
+        0.3, "ratio", "Share of prompts that prefill finds in its prefix cache from which decode should find some too."
+    )
+    prefix_found: float = _threshold(0.25, "ratio", "Share of that which decode should find.")
     min_requests: float = _threshold(
         5.0, "requests", "Finished requests a window needs before rates of them are judged."
     )

@@ -102,8 +102,8 @@ class ChoiceFlag:
 
 
 CHOICES = (
-    ChoiceFlag("--config", "FILE", ("alerts", "rules"), "take the thresholds of a configuration file"),
-    ChoiceFlag("--runbook-base", "URL", ("alerts",), "where the runbooks are"),
+    ChoiceFlag("--config", "FILE", ("alerts", "rules", "dashboards"), "take the thresholds of a configuration file"),
+    ChoiceFlag("--runbook-base", "URL", ("alerts", "dashboards"), "where the runbooks are"),
     ChoiceFlag("--grafana", "URL", ("alerts",), "where the dashboards are"),
     ChoiceFlag(
         "--scale-for", "FACTOR", ("alerts",), "multiply every `for` and `keep_firing_for`, to try alerts quickly"

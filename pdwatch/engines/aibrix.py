@@ -50,6 +50,24 @@ def _filter(_view: View, types: Mapping[str, str]) -> Filter:
 
 _MARKS = ("aibrix_", "gateway_request_", "gateway_prefill_", "gateway_in_flight_requests", "gateway_e2e_duration_")
 
-FAMILY = Family("aibrix", Kind.ENGINE, Table(ROWS), marks=_MARKS, common=True, filter=_filter)
+FAMILY = Family(
+    "aibrix",
+    Kind.ENGINE,
+    Table(ROWS),
+    about=__doc__,
+    page="`/metrics` of the gateway plugins (8080); the pods' own pages are better",
+    verified="synthetic, after the sources of August 2026",
+    marks=_MARKS,
+    common=True,
+    filter=_filter,
+)
 
-GATEWAY = Family("aibrix-gateway", Kind.FRONT, Table(()), marks=_MARKS)
+GATEWAY = Family(
+    "aibrix-gateway",
+    Kind.FRONT,
+    Table(()),
+    about=__doc__,
+    page=FAMILY.page,
+    verified=FAMILY.verified,
+    marks=_MARKS,
+)

@@ -48,6 +48,12 @@ class Family:
     name: str
     kind: Kind
     table: Table
+    about: str
+    """What one must know of it, as the file of the family says on top."""
+    page: str
+    """Where its page is, and what it takes to have one."""
+    verified: str
+    """How it is known that the table is right: live, recorded, printed by upstream's own classes, or read."""
     marks: tuple[str, ...] = ()
     """Beginnings of metric names that only its pages declare, for pages on which nothing of the table is yet."""
     common: bool = False

@@ -89,8 +89,7 @@ class Handlers:
 
     async def history(self, _request: Request) -> Response:
         """The snapshots of the last hour, a line of JSON each, oldest first."""
-        body = await run_in_threadpool(lambda: b"".join(list(self.hub.past.lines())))
-        return Response(body, media_type="application/x-ndjson", headers=_NO_STORE)
+        return StreamingResponse(self.hub.past.lines(), media_type="application/x-ndjson", headers=_NO_STORE)
 
     async def stream(self, _request: Request) -> Response:
         """Every snapshot as a server-sent event."""

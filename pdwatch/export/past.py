@@ -28,6 +28,5 @@ class Past:
         self._history.append(snapshot)
 
     def lines(self) -> Iterator[bytes]:
-        """Yield each snapshot as a line of JSON, oldest first."""
-        for index in range(len(self._history)):
-            yield self._history.json(index) + b"\n"
+        """Return what is kept now as lines of JSON, oldest first."""
+        return self._history.lines()

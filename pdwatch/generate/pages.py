@@ -8,6 +8,7 @@ from pathlib import Path
 from pdwatch.config.reference import docs_page
 from pdwatch.generate.alerts.files import alert_files
 from pdwatch.generate.docs import docs_table
+from pdwatch.generate.engines import engines_page
 from pdwatch.generate.findings import findings_page
 from pdwatch.generate.options import Options
 from pdwatch.generate.rules.files import rule_files
@@ -21,13 +22,13 @@ _DEFAULT = Options()
 
 def _docs(_: Options) -> Files:
     pages = {"metrics.md": docs_table(), "configuration.md": docs_page(), "findings.md": findings_page()}
-    return {**pages, **runbook_pages()}
+    return {**pages, "engines.md": engines_page(), **runbook_pages()}
 
 
-def _dashboards(_: Options) -> Files:
+def _dashboards(options: Options) -> Files:
     from pdwatch.generate.dashboards.files import files  # noqa: PLC0415 - loads grafanalib
 
-    return files()
+    return files(options)
 
 
 PAGES: Mapping[str, Callable[[Options], Files]] = {

@@ -13,8 +13,8 @@ def seconds(value: float) -> str:
 
 
 def percent(ratio: float) -> str:
-    """Return a ratio as `93 %`."""
-    return f"{ratio * 100:.0f} %"
+    """Return a ratio as `93 %`, one below a hundredth as `0.4 %`."""
+    return f"{ratio * 100:.0f} %" if ratio >= 0.0095 or ratio <= 0 else f"{ratio * 100:.1g} %"
 
 
 def rate(per_second: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
 from pdwatch.model.decode import snapshot_from_json
@@ -71,6 +71,19 @@ class History:
     def json(self, index: int) -> bytes:
         """Return a snapshot by its place as one line of JSON."""
         return zlib.decompress(self._blobs[index])
+
+    def lines(self) -> Iterator[bytes]:
+        """Return what is held now as lines of JSON, oldest first; each is unpacked when its turn comes."""
+        held = list(self._blobs)
+        return (zlib.decompress(blob) + b"\n" for blob in held)
+
+    def put_before(self, other: History) -> None:
+        """Put what *other* holds before what is held here, as far as it is older and there is room."""
+        end = bisect_left(other._times, self._times[0]) if self._times else len(other._times)
+        self._times[:0], self._blobs[:0] = other._times[:end], other._blobs[:end]
+        self._bytes += sum(map(len, other._blobs[:end]))
+        if self._times:
+            self._trim()
 
     def _trim(self) -> None:
         old = bisect_left(self._times, self._times[-1] - self._seconds)

@@ -201,6 +201,8 @@ class EngineFacts:
     """The engine's cache configuration as it prints it, compared between the two sides."""
     consumer: bool = False
     """The engine counts remote KV fetches, so it can receive KV."""
+    gauges_late: float = 0.0
+    """Seconds by which gauges may be older than the page, where an engine prints them only when something happens."""
     connectors: frozenset[str] = frozenset()
     """KV connectors whose metrics are on the page: `nixl`, `mooncake`, `offloading`."""
 

@@ -41,6 +41,9 @@ class EngineState:
     generation_tokens_per_second: float | None = None
     preemptions_per_second: float | None = None
     errors_per_second: float | None = None
+    kv_transfer_failures_per_second: float | None = None
+    kv_expired_per_second: float | None = None
+    """Requests whose KV this engine gave up unread."""
     requests_in_window: float | None = None
     """Requests finished within the window: what the rates rest on."""
     prefill_concurrency: float | None = None

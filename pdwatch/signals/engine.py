@@ -13,6 +13,7 @@ from pdwatch.model.window import Flow, Window, increase
 from pdwatch.signals.capacity.computed import computed_tokens
 from pdwatch.signals.capacity.prefill_speed import PrefillSpeed
 from pdwatch.signals.capacity.step import Step, step_of
+from pdwatch.signals.fetch_stall import FetchStall
 from pdwatch.signals.finished import finished
 from pdwatch.signals.pace import PaceWatch
 from pdwatch.signals.role import transferred_share
@@ -37,6 +38,7 @@ class EngineWatch:
         self._moved_at: float | None = None
         self._held_since: float | None = None
         self._pace = PaceWatch()
+        self._fetches = FetchStall()
 
     @property
     def age(self) -> float:
@@ -71,6 +73,7 @@ class EngineWatch:
             self._pace.clear()
         if last is None or _moved(last, reading) or not _work(reading):
             self._moved_at = reading.at
+        self._fetches.push(reading)
         held = self._holds_without_work(reading, thresholds)
         if not held:
             self._held_since = None
@@ -118,8 +121,9 @@ class EngineWatch:
             kv_fetch_waiting=reading.value(Q.KV_FETCH_WAITING),
             kv_cache_usage_ratio=reading.value(Q.KV_CACHE_USAGE),
             kv_cache_tokens=self.facts.kv_cache_tokens,
-            stuck_seconds=_since(self._moved_at, reading.at),
+            stuck_seconds=max(0.0, _since(self._moved_at, reading.at) - self.facts.gauges_late),
             held_seconds=_since(self._held_since, reading.at),
+            kv_fetch_stalled_seconds=self._fetches.seconds if self._fetches.known else None,
             prefill_tokens_per_second=self.speed.tokens_per_second,
             pace_seconds=pace.seconds if pace is not None else None,
             pace_load=pace.load if pace is not None else None,
@@ -168,6 +172,8 @@ def _with_rates(gauges: EngineState, window: Window, grown: float) -> EngineStat
         generation_tokens_per_second=window.rate(Q.GENERATION_TOKENS),
         preemptions_per_second=window.rate(Q.PREEMPTIONS),
         errors_per_second=window.rate(Q.FINISHED_ERROR),
+        kv_transfer_failures_per_second=window.rate(Q.TRANSFER_FAILURES),
+        kv_expired_per_second=window.rate(Q.KV_EXPIRED),
         requests_in_window=ended,
         prefill_concurrency=None if prefilling is None else prefilling.sum / seconds,
         prefill_demand_tokens_per_second=None if computed is None else max(0.0, computed + grown * each) / seconds,

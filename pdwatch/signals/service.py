@@ -69,7 +69,7 @@ class ServiceWatch:
     def signals(self, now: float, stale_after: float) -> ServiceSignals:
         """Return everything measured of the service at *now*."""
         states = tuple(
-            watch.state(now, stale_after, self._routed(url))
+            watch.state(now, stale_after, self._routed(url.partition("#")[0]))
             for url, watch in self.workers.items()
             if watch.role()[0] is not Role.ROUTER
         )

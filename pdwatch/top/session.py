@@ -52,12 +52,14 @@ class Session:
         self.last_frame: Frame | None = None
         self._trails = Trails()
         self._events: deque[Event] = deque(maxlen=EVENTS)
+        self._first: Snapshot | None = None
         self._arrived: float | None = None
         self._interval: float | None = None
 
     def arrive(self, snapshot: Snapshot, now: float) -> None:
         """Take the newest snapshot at *now*."""
         before = self.playhead.newest
+        self._first = self._first or snapshot
         if before is not None and isfinite(snapshot.t - before.t) and snapshot.t > before.t:
             self._interval = snapshot.t - before.t
         self._events.extend(changes(before, snapshot))
@@ -66,6 +68,20 @@ class Session:
         self.playhead.arrive(snapshot)
         self._arrived = now
         self.trouble = None
+
+    def inherit(self, past: Session) -> None:
+        """Take over what another session has seen before this one began."""
+        newest = past.playhead.newest
+        if newest is None:
+            return
+        self.playhead.history.put_before(past.playhead.history)
+        self._trails.take_over(past._trails)
+        if self._first is not None:
+            began = self._first.t
+            before = [event for event in past._events if event.t <= began]
+            between = changes(newest, self._first) if newest.t < began else []
+            later = [event for event in self._events if event.t > began]
+            self._events = deque((*before, *between, *later), maxlen=EVENTS)
 
     @property
     def event_times(self) -> list[float]:

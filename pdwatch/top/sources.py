@@ -26,8 +26,8 @@ class Source(Protocol):
     trouble: str | None
     """Why nothing arrives, `None` while all is well."""
 
-    async def backlog(self) -> Sequence[Snapshot]:
-        """Return the snapshots that were there before this screen, oldest first."""
+    def backlog(self) -> AsyncIterator[Snapshot]:
+        """Yield the snapshots that were there before this screen, oldest first."""
         ...
 
     def snapshots(self) -> AsyncIterator[Snapshot]:
@@ -44,9 +44,9 @@ class Handed:
         self.trouble: str | None = None
         self._iterator = iterator
 
-    async def backlog(self) -> Sequence[Snapshot]:
-        """Return nothing: it begins with the screen."""
-        return ()
+    def backlog(self) -> AsyncIterator[Snapshot]:
+        """Yield nothing: it begins with the screen."""
+        return _nothing()
 
     def snapshots(self) -> AsyncIterator[Snapshot]:
         """Yield what was handed in."""
@@ -62,14 +62,20 @@ class Played:
         self.trouble: str | None = None
         self._snapshots = snapshots
 
-    async def backlog(self) -> Sequence[Snapshot]:
-        """Return nothing: a replay begins at its first snapshot."""
-        return ()
+    def backlog(self) -> AsyncIterator[Snapshot]:
+        """Yield nothing: a replay begins at its first snapshot."""
+        return _nothing()
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         """Yield every snapshot of the recording."""
         while (snapshot := await asyncio.to_thread(next, self._snapshots, None)) is not None:
             yield snapshot
+
+
+async def _nothing() -> AsyncIterator[Snapshot]:
+    none: tuple[Snapshot, ...] = ()
+    for snapshot in none:
+        yield snapshot
 
 
 class Attached:
@@ -82,18 +88,17 @@ class Attached:
         self._connection = connection
         self._retries = retries
 
-    async def backlog(self) -> Sequence[Snapshot]:
-        """Return what the serve still holds in memory; nothing where it does not answer."""
+    async def backlog(self) -> AsyncIterator[Snapshot]:
+        """Yield what the serve still holds in memory, as far as it can be read; nothing where it does not answer."""
         import httpx  # noqa: PLC0415
 
-        found: list[Snapshot] = []
         try:
             async with self._connection.client() as client, client.stream("GET", "/api/v1/history") as answer:
                 answer.raise_for_status()
-                found += [snapshot_from_json(json.loads(line)) async for line in answer.aiter_lines()]
+                async for line in answer.aiter_lines():
+                    yield await asyncio.to_thread(_read, line)
         except (httpx.HTTPError, OSError, ValueError):
-            return found
-        return found
+            return
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         """Yield each snapshot of the stream, for ever."""
@@ -118,4 +123,8 @@ class Attached:
             answer.raise_for_status()
             async for line in answer.aiter_lines():
                 if line.startswith("data:"):
-                    yield snapshot_from_json(json.loads(line[5:]))
+                    yield _read(line[5:])
+
+
+def _read(line: str) -> Snapshot:
+    return snapshot_from_json(json.loads(line))

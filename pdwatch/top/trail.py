@@ -68,6 +68,15 @@ class Trails:
                     trail = self._trails[key] = Trail()
                 trail.put(number, value)
 
+    def take_over(self, other: Trails) -> None:
+        """Add what *other* remembers; the higher value of a bin stays."""
+        for key, past in other._trails.items():
+            trail = self._trails.setdefault(key, Trail())
+            first = past.last - BINS + 1
+            for number, value in enumerate(past.between(first, past.last + 1), start=first):
+                if value != _GAP:
+                    trail.put(number, value)
+
     def columns(self, key: Hashable, t: float, width: int, seconds: float = 600.0) -> list[float | None]:
         """Return *width* columns up to *t* that span *seconds* or a little more.
 

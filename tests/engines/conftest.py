@@ -37,3 +37,12 @@ def reading_of(page_text: Callable[[str], str]) -> Callable[[str], PageReading]:
         return read(PageParser(wanted=wants).parse(text if "\n" in text else page_text(text)), at=100.0)
 
     return make
+
+
+DYNAMO = {"p0": "prefill0", "d0": "decode0", "d1": "decode1", "front": "frontend"}
+
+
+@pytest.fixture
+def dynamo(page_text: Callable[[str], str]) -> dict[str, str]:
+    """The recorded pages of a Dynamo fleet, as one service `dyn`."""
+    return {f"dyn/{name}": page_text(f"dynamo/{path}.underload.metrics.txt") for name, path in DYNAMO.items()}

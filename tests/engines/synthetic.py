@@ -60,6 +60,7 @@ class Text:
 
 
 SGLANG_TTFT = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0, 200.0, 400.0)
+SGLANG_E2E = (*SGLANG_TTFT, 600.0, 1200.0, 1800.0, 2400.0)
 SGLANG_ITL = (
     *(0.002, 0.004, 0.006, 0.008, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04, 0.06, 0.08, 0.1),
     *(0.2, 0.4, 0.6, 0.8, 1.0, 2.0, 4.0, 6.0, 8.0),
@@ -140,6 +141,9 @@ class SGLang:
         if self.retracted:
             text.counter("sglang:num_retracted_requests_total", self.retracted, own)
         text.histogram("sglang:queue_time_seconds", SGLANG_QUEUE, [(self.queue_seconds, done)], own)
+        for mode in ("input", "device_hit", "host_hit", "storage_hit"):
+            computed = done * self.prompt if mode == "input" and not decodes else 0
+            text.counter("sglang:prefill_effective_tokens_total", computed, own | {"mode": mode})
         stage = own | {"stage": "decode_waiting" if decodes else "prefill_forward"}
         seconds = self.queue_seconds if decodes else self.prefill_seconds
         text.histogram("sglang:per_stage_req_latency_seconds", SGLANG_STAGE, [(seconds, done)], stage)
@@ -159,6 +163,7 @@ class SGLang:
         text.counter("sglang:prompt_tokens_total", done * self.prompt, streamed)
         text.counter("sglang:generation_tokens_total", done if prefills else done * self.answer, streamed)
         text.counter("sglang:num_requests_total", done, streamed)
+        text.histogram("sglang:e2e_request_latency_seconds", SGLANG_E2E, [(2.0, done)], streamed)
         if not prefills:
             text.histogram("sglang:time_to_first_token_seconds", SGLANG_TTFT, [(self.ttft, done)], streamed)
             gaps = [(self.gap, done * (self.answer - 1))]

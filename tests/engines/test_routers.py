@@ -116,6 +116,16 @@ def test_a_joint_page_of_engines_is_taken_apart(reading_of: ReadingOf, page_text
     assert reading_of(second).engines[0].values == reading.behind[1].reading.engines[0].values
 
 
+def test_the_joint_page_of_a_real_router_is_taken_apart(reading_of: ReadingOf) -> None:
+    """Recorded from sglang-router; the four workers behind it print synthetic pages and served two requests each."""
+    reading = reading_of(f"{SGL.removesuffix('pd_')}engine_metrics.txt.gz")
+
+    assert "router" == reading.told.role
+    assert ["decode", "decode", "prefill", "prefill"] == sorted(str(w.reading.told.role) for w in reading.behind)
+    assert {2.0} == {w.reading.engines[0].value(Q.FINISHED) for w in reading.behind}
+    assert {0.25} == {w.reading.engines[0].value(Q.KV_CACHE_USAGE) for w in reading.behind}
+
+
 def _addressed(text: str, address: str) -> str:
     """Return a page with the label that the router adds; series without labels and comments stay out."""
     lines = (line for line in text.splitlines() if "{" in line and not line.startswith("#"))

@@ -85,6 +85,13 @@ def test_prefill_tells_no_first_token_and_says_what_that_needs(reading_of: Readi
     assert not lacking[Q.TTFT].matters(None)
 
 
+def test_what_only_appears_with_a_first_event_is_no_lack(reading_of: ReadingOf) -> None:
+    """A page without retractions is of an engine that retracted nothing, not of an old one."""
+    lacking = reading_of(str(SGLang("decode", requests=3))).missing
+
+    assert [] == [entry.upstream for entry in lacking if entry.matters(None)]
+
+
 def test_the_balance_of_experts_is_a_mean_over_what_was_reported(reading_of: ReadingOf) -> None:
     """0.8 and 0.9 were observed."""
     assert pytest.approx(0.85) == _seen(reading_of(PREFILL), Q.EXPERT_BALANCEDNESS).mean

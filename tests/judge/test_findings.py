@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from pdwatch.judge.definition import Hit
 from pdwatch.judge.findings import BY_ID, FINDINGS
 from pdwatch.model.judgement import Severity
-from pdwatch.model.snapshot import ServiceSignals, TransferState, Trouble, WorkerState
-from pdwatch.model.target import Role, RoleSource
+from pdwatch.model.snapshot import ServiceSignals, Trouble, WorkerState
+from pdwatch.model.target import Role
 
 Hits = Callable[[str, ServiceSignals], list[Hit]]
 MakeWorker = Callable[..., WorkerState]
@@ -169,38 +168,6 @@ def test_an_aggregated_service_lacks_no_role(worker: MakeWorker, service: MakeSe
     assert [] == hits("role_empty", service([worker(Role.BOTH)]))
 
 
-def test_role_mismatch_names_declared_and_shown(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """Declared decode, one token a request."""
-    swapped = worker(Role.DECODE, behaviour=Role.PREFILL)
-    found = hits("role_mismatch", service([worker(Role.PREFILL), swapped]))
-
-    assert ["decode-0 is declared decode but behaves as prefill."] == [hit.summary for hit in found]
-
-
-def test_a_guessed_role_cannot_mismatch(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """What was told from behaviour agrees with it."""
-    guessed = worker(Role.DECODE, behaviour=Role.PREFILL, role_source=RoleSource.BEHAVIOUR)
-
-    assert [] == hits("role_mismatch", service([guessed]))
-
-
-@pytest.mark.parametrize(("usage", "fires"), [(0.9, True), (0.899, False)])
-def test_kv_cache_saturated_at_the_threshold(
-    usage: float, fires: bool, worker: MakeWorker, service: MakeService, hits: Hits
-) -> None:
-    """90 % is full, a little less is not."""
-    full = worker(Role.DECODE, engine={"kv_cache_usage_ratio": usage})
-
-    assert fires == bool(hits("kv_cache_saturated", service([worker(Role.PREFILL), full])))
-
-
-def test_preempting_tells_the_rate(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """1.5 preemptions a second on decode."""
-    found = hits("preempting", service([worker(Role.DECODE, engine={"preemptions_per_second": 1.5})]))
-
-    assert ["Decode preempts requests, 1.5/s: each is computed again."] == [hit.summary for hit in found]
-
-
 def test_queue_imbalanced_names_the_busiest_engine(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
     """One of three holds 30 requests, the others 3."""
     busy = worker(Role.DECODE, "decode-2", engine={"load": 30.0})
@@ -215,80 +182,3 @@ def test_a_few_requests_are_never_an_imbalance(worker: MakeWorker, service: Make
     busy, idle = worker(Role.DECODE, "a", engine={"load": 3.0}), worker(Role.DECODE, "b", engine={"load": 0.0})
 
     assert [] == hits("queue_imbalanced", service([busy, idle]))
-
-
-def test_kv_transfer_failing(healthy: ServiceSignals, hits: Hits) -> None:
-    """Any failed transfer within the window counts."""
-    failing = replace(healthy, transfer=TransferState(failures_per_second=0.2))
-
-    assert ["KV transfers fail: 12.0/min (transfers, handshakes and notifications)."] == [
-        hit.summary for hit in hits("kv_transfer_failing", failing)
-    ]
-
-
-def test_kv_recomputed_on_decode(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """Decode computes nearly all of its prompts."""
-    found = hits("kv_recomputed_on_decode", service([worker(Role.DECODE, engine={"kv_recomputed_share": 0.97})]))
-
-    assert ["decode-0"] == [hit.scope["worker"] for hit in found]
-
-
-def test_recomputation_is_not_judged_on_a_handful_of_requests(
-    worker: MakeWorker, service: MakeService, hits: Hits
-) -> None:
-    """Four requests are too few to tell."""
-    few = worker(Role.DECODE, engine={"kv_recomputed_share": 1.0, "requests_in_window": 4.0})
-
-    assert [] == hits("kv_recomputed_on_decode", service([few]))
-
-
-def test_prefill_computing_its_prompts_is_its_work(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """Only decode should not."""
-    assert [] == hits("kv_recomputed_on_decode", service([worker(Role.PREFILL, engine={"kv_recomputed_share": 1.0})]))
-
-
-def test_kv_blocks_expired(healthy: ServiceSignals, hits: Hits) -> None:
-    """A lease that ran out is a request that failed or was computed twice."""
-    assert 1 == len(hits("kv_blocks_expired", replace(healthy, transfer=TransferState(expired_per_second=0.1))))
-
-
-def test_kv_leak_names_usage_and_time(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """40 % held for half a minute with nothing to do."""
-    leaking = worker(Role.PREFILL, engine={"held_seconds": 30.0, "kv_cache_usage_ratio": 0.4})
-    found = hits("kv_leak", service([leaking, worker(Role.DECODE)]))
-
-    assert ["prefill-0 holds 40 % of its KV cache for 30 s although nothing runs or waits there."] == [
-        hit.summary for hit in found
-    ]
-
-
-def test_blocks_that_decode_is_about_to_fetch_are_no_leak(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """A full decode pool keeps KV pinned on prefill; that is its own finding."""
-    pinned = worker(Role.PREFILL, engine={"held_seconds": 60.0})
-
-    assert [] == hits("kv_leak", service([pinned, worker(Role.DECODE)], TransferState(waiting=12.0)))
-
-
-def test_transfer_dominates_prefill(healthy: ServiceSignals, hits: Hits) -> None:
-    """450 ms of transfer for 100 ms of prefill."""
-    slow = replace(healthy, transfer=TransferState(seconds_mean=0.45, prefill_ratio=4.5))
-
-    assert ["Moving KV takes 450 ms, 450 % of the time it takes to compute it."] == [
-        hit.summary for hit in hits("transfer_dominates_prefill", slow)
-    ]
-
-
-def test_a_transfer_of_half_the_prefill_time_is_still_fine(healthy: ServiceSignals, hits: Hits) -> None:
-    """The edge is the rule of thumb itself."""
-    even = replace(healthy, transfer=TransferState(seconds_mean=0.05, prefill_ratio=0.5))
-
-    assert [] == hits("transfer_dominates_prefill", even)
-
-
-def test_requests_failing_tells_share_and_rate(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """One in four requests ends in an error."""
-    failing = worker(Role.DECODE, engine={"errors_per_second": 0.5, "requests_per_second": 2.0})
-
-    assert ["25 % of requests end in an error on decode (30.0/min)."] == [
-        hit.summary for hit in hits("requests_failing", service([failing]))
-    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable
 from math import isnan
 
@@ -60,3 +62,28 @@ def test_a_snapshot_without_a_time_is_not_kept(at: Callable[[float], Snapshot]) 
 
     assert 0 == len(history)
     assert None is history.index_at(1.0)
+
+
+def test_an_older_past_is_put_before_what_is_held(at: Callable[[float], Snapshot]) -> None:
+    """What is not older is left out, and the bounds hold for both together."""
+    held, past = History(seconds=50.0), History()
+    for t in (100.0, 110.0):
+        held.append(at(t))
+    for t in (40.0, 70.0, 90.0, 100.0, 105.0):
+        past.append(at(t))
+    held.put_before(past)
+
+    assert [70.0, 90.0, 100.0, 110.0] == list(held.times)
+    assert at(70.0) == held[0]
+    assert held.size == sum(len(zlib.compress(line[:-1], 1)) for line in held.lines())
+
+
+def test_what_is_held_is_given_as_lines_while_more_comes(at: Callable[[float], Snapshot]) -> None:
+    """A reader sees what was there when it asked, whatever is added or dropped meanwhile."""
+    history = History(seconds=15.0)
+    for t in (100.0, 110.0):
+        history.append(at(t))
+    lines = history.lines()
+    history.append(at(120.0))
+
+    assert [100.0, 110.0] == [json.loads(line)["t"] for line in lines]

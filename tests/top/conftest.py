@@ -389,7 +389,15 @@ def _states() -> States:
         "fabric": over_time(calm, _fabric),
         "restart": over_time(calm, _restarted),
         "cannot_tell": over_time(calm, _cannot_tell),
-        "empty": [make_snapshot(t=T0, workers=0, up=0, stale=0, discovery_errors={"targets/*.yaml": "no such file"})],
+        "empty": [
+            make_snapshot(
+                workers=0,
+                up=0,
+                stale=0,
+                discovery_errors={"targets/*.yaml": "no such file"},
+                discovery_targets={"targets/*.yaml": 0, "http://router:8123/workers": 0},
+            )
+        ],
         "many": over_time(_many),
     }
 

@@ -360,6 +360,40 @@ def test_a_replay_plays_and_begins_where_it_is_told(states) -> None:
     _run(scenario)
 
 
+class Remembered(Handed):
+    """Snapshots with a past that is given when the test says so."""
+
+    def __init__(self, past: Sequence[Snapshot], snapshots: Sequence[Snapshot]) -> None:
+        super().__init__("demo", _given(snapshots))
+        self.told, self._past = asyncio.Event(), past
+
+    async def backlog(self) -> AsyncIterator[Snapshot]:
+        """Give the past once it was told to."""
+        await self.told.wait()
+        for snapshot in self._past:
+            yield snapshot
+
+
+def test_the_present_is_shown_while_the_past_is_read(states) -> None:
+    """Then graphs, events and time reach back; what the past had already is no event."""
+    *past, newest = states["decode"]
+
+    async def scenario() -> None:
+        source = Remembered([*past, newest], [newest])
+        async with _running(source, at="11:06:50") as pilot:
+            session = pilot.app.session
+            assert "SCALE DECODE" in _screen(pilot)
+            assert 1 == len(session.playhead.history)
+            source.told.set()
+            await _until(pilot, lambda: 4 == len(session.playhead.history))
+            await _until(pilot, lambda: "PAUSED 11:06:50" in session.last_frame.text())
+            await pilot.press("G")
+            assert ["HOLD", "SCALE DECODE"] == [event.verdict for event in session.scene(0.0).events if event.verdict]
+            assert "▅█" in _screen(pilot)
+
+    _run(scenario)
+
+
 def test_no_color_leaves_the_shapes(states, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without colour the screen says the same, and there is no theme to choose."""
     monkeypatch.setenv("NO_COLOR", "1")

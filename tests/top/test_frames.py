@@ -104,14 +104,38 @@ def test_help_lists_what_works_here(session: MakeSession, golden) -> None:
     golden.check("top/help-120x60.txt", f"{seen.draw(120, 60, NOW).text()}\n".encode())
 
 
-def test_a_serve_that_is_gone_leaves_the_last_snapshot_muted(session: MakeSession, golden) -> None:
-    """The numbers stay, with no tone but muted, and one line says since when nothing came."""
-    seen = session("decode")
+def _gone(seen: Session) -> Session:
     seen.trouble = "connection refused"
-    drawn = seen.draw(80, 24, 55.0)
+    return seen
+
+
+def _frozen(seen: Session) -> Session:
+    seen.playhead.step(-2)
+    return seen
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    ("name", "prepare", "settings"),
+    [
+        ("gone", _gone, {}),
+        ("paused", _frozen, {}),
+        ("replay", lambda seen: seen, {"replay": True, "source": "fleet.jsonl.zst"}),
+    ],
+)
+def test_what_is_not_the_present_says_so(*, name, prepare, settings, size, session: MakeSession, golden) -> None:
+    """A serve that is gone, a frozen screen, a recording: drawn as they are kept, with a bar in reverse."""
+    drawn = prepare(session("decode", **settings)).draw(*size, 55.0)
+
+    golden.check(f"top/{name}-{size[0]}x{size[1]}.txt", f"{drawn.text()}\n".encode())
+    assert Tone.REVERSE in {span.tone for line in drawn.lines for span in line}
+
+
+def test_a_serve_that_is_gone_leaves_the_last_snapshot_muted(session: MakeSession) -> None:
+    """The numbers stay, with no tone but muted, and one line says since when nothing came."""
+    drawn = _gone(session("decode")).draw(80, 24, 55.0)
     tones = {span.tone for line in drawn.lines for span in line}
 
-    golden.check("top/gone-80x24.txt", f"{drawn.text()}\n".encode())
     assert {Tone.MUTED, Tone.REVERSE} == tones - {Tone.PLAIN}
     assert "no answer from 127.0.0.1:10077 for 25s: connection refused" in drawn.text()
 

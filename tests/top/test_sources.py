@@ -101,6 +101,27 @@ def test_an_attached_screen_survives_the_serve(states) -> None:
     assert None is silent
 
 
+def test_what_a_serve_still_holds_comes_before_the_present(states) -> None:
+    """In order; the newest of it is also the first of the stream."""
+    snapshots = states["decode"]
+
+    async def scenario() -> tuple[list[Snapshot], list[Snapshot]]:
+        hub = SnapshotHub()
+        for snapshot in snapshots:
+            hub.publish(snapshot)
+        async with _serve(hub) as server:
+            source = Attached(Connection(server.url))
+            stream = source.snapshots()
+            newest = await _take(stream, 1)
+            await stream.aclose()
+            return [snapshot async for snapshot in source.backlog()], newest
+
+    past, newest = asyncio.run(scenario())
+
+    assert snapshots == past
+    assert snapshots[-1:] == newest
+
+
 def test_what_is_no_serve_is_told(states) -> None:
     """A path that answers 404 is no stream; neither is a backlog, and that is no trouble."""
 
@@ -114,7 +135,7 @@ def test_what_is_no_serve_is_told(states) -> None:
                     await asyncio.sleep(0.01)
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
-            return source.trouble, await source.backlog()
+            return source.trouble, [snapshot async for snapshot in source.backlog()]
 
     assert ("it answers 404", []) == asyncio.run(scenario())
 

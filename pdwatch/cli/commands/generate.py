@@ -9,6 +9,7 @@ from pdwatch.cli.errors import UsageError
 from pdwatch.cli.generating import choices
 from pdwatch.cli.narration import say
 from pdwatch.config.units import parse_duration
+from pdwatch.generate.options import Options
 from pdwatch.generate.pages import differing, folder_of, write
 
 DIFFERS = 1
@@ -18,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the files of a kind, or with `--check` return 1 where they differ from what would be written."""
     options = choices(args)
     if args.preview:
-        return _preview(args)
+        return _preview(args, options)
     folder = Path(args.output or folder_of(args.kind))
     if args.check:
         changed = differing(args.kind, folder, options)
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _preview(args: argparse.Namespace) -> int:
+def _preview(args: argparse.Namespace, options: Options) -> int:
     from pdwatch.generate.dashboards.preview.pages import write as draw  # noqa: PLC0415 - loads grafanalib and httpx
     from pdwatch.generate.dashboards.preview.prometheus import PreviewError  # noqa: PLC0415
 
@@ -42,7 +43,7 @@ def _preview(args: argparse.Namespace) -> int:
         raise UsageError("--preview draws dashboards; write: pdwatch generate dashboards --preview URL")
     folder = Path(args.output or "preview")
     try:
-        pages = draw(args.preview, folder, parse_duration(args.last))
+        pages = draw(args.preview, folder, parse_duration(args.last), options)
     except ValueError as error:
         raise UsageError(f"--last {args.last}: {error}") from error
     except PreviewError as error:

@@ -39,6 +39,22 @@ ROWS = (
     *(Row(f"{former}output_tokens", Q.REQUEST_GENERATION_TOKENS) for former in _FORMER),
 )
 
-FAMILY = Family("llm-d-epp", Kind.FRONT, Table(ROWS), marks=("llm_d_epp_", "llm_d_router_epp_", "inference_pool_"))
+FAMILY = Family(
+    "llm-d-epp",
+    Kind.FRONT,
+    Table(ROWS),
+    about=__doc__,
+    page="`/metrics` on 9090, with a bearer token unless `--metrics-endpoint-auth=false`",
+    verified="synthetic, after its documentation and sources of August 2026",
+    marks=("llm_d_epp_", "llm_d_router_epp_", "inference_pool_"),
+)
 
-SIDECAR = Family("llm-d-sidecar", Kind.FRONT, Table(()), marks=("moriio_dns_",))
+SIDECAR = Family(
+    "llm-d-sidecar",
+    Kind.FRONT,
+    Table(()),
+    about=__doc__,
+    page="`/metrics` on `--metrics-port`, off by default",
+    verified="synthetic, after its documentation of August 2026",
+    marks=("moriio_dns_",),
+)

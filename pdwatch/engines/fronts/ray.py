@@ -9,4 +9,12 @@ from __future__ import annotations
 from pdwatch.engines.family import Family, Kind
 from pdwatch.engines.table import Table
 
-FAMILY = Family("ray", Kind.FRONT, Table(()), marks=("ray_serve_", "ray_node_", "ray_component_"))
+FAMILY = Family(
+    "ray",
+    Kind.FRONT,
+    Table(()),
+    about=__doc__,
+    page="`/metrics` of each node's metrics agent (8080), with `log_engine_metrics`",
+    verified="synthetic, after its sources",
+    marks=("ray_serve_", "ray_node_", "ray_component_"),
+)

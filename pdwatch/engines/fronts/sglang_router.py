@@ -46,6 +46,10 @@ FAMILY = Family(
     "sglang-router",
     Kind.FRONT,
     Table(ROWS),
+    about=__doc__,
+    page="`/metrics` on a port of its own (29000)",
+    verified="recorded and live: 0.3.2 over HTTP with two prefill and two decode workers; gRPC and `sgl-router` are "
+    "synthetic",
     marks=("smg_", "sgl_router_"),
     info=(*NAMES.all, _POOL),
     routing=_routing,

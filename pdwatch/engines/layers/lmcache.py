@@ -15,4 +15,13 @@ PREFIXES = ("lmcache:", "lmcache_")
 
 ROWS = (Row("p2p_time_to_transfer", Q.TRANSFER_TIME, needs="peer-to-peer sharing", buckets=True),)
 
-FAMILY = Family("lmcache", Kind.LAYER, Table(ROWS, PREFIXES), marks=("lmcache:", "lmcache_", "lmcache_mp_"))
+FAMILY = Family(
+    "lmcache",
+    Kind.LAYER,
+    Table(ROWS, PREFIXES),
+    about=__doc__,
+    page="on the engine's page where `PROMETHEUS_MULTIPROC_DIR` is set; else its internal API (6999, 7000 and up), or "
+    "`/metrics` of the server (8080)",
+    verified="synthetic, after the sources of 0.5.6",
+    marks=("lmcache:", "lmcache_"),
+)

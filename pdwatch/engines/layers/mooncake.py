@@ -29,4 +29,12 @@ ROWS = (
     Row("tent_write_failures", Q.TRANSFER_FAILURES, needs=_TENT, adds=True),
 )
 
-FAMILY = Family("mooncake", Kind.LAYER, Table(ROWS), marks=("master_put_", "master_get_", "tent_"))
+FAMILY = Family(
+    "mooncake",
+    Kind.LAYER,
+    Table(ROWS),
+    about=__doc__,
+    page="`/metrics` of TENT (9100), if it was built with `TENT_METRICS_ENABLED`; the store's client",
+    verified="synthetic, after the sources of August 2026",
+    marks=("master_put_", "master_get_", "tent_"),
+)

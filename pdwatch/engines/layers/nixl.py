@@ -23,4 +23,12 @@ ROWS = (
     *(Row("agent_errors", Q.TRANSFER_FAILURES, {"status": status}, since="1.3", adds=True) for status in _FAILED),
 )
 
-FAMILY = Family("nixl", Kind.LAYER, Table(ROWS))
+FAMILY = Family(
+    "nixl",
+    Kind.LAYER,
+    Table(ROWS),
+    about=__doc__,
+    page="`/metrics` on `NIXL_TELEMETRY_PROMETHEUS_PORT` (9090), with `NIXL_TELEMETRY_ENABLE=y` and "
+    "`NIXL_TELEMETRY_EXPORTER=prometheus` (`prometheus_mp` where ranks share a host)",
+    verified="synthetic, after its documentation of August 2026",
+)

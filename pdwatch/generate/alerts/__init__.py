@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pdwatch.generate.alerts import capacity, findings, itself, objectives, requests, transfer
+from pdwatch.generate.alerts import capacity, findings, itself, muting, objectives, requests, transfer
 from pdwatch.generate.alerts.definition import Alert
 
 ALERTS: tuple[Alert, ...] = (
     *findings.ALERTS,
+    *muting.ALERTS,
     *objectives.ALERTS,
     *requests.ALERTS,
     *capacity.ALERTS,

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from pdwatch.generate.alerts import ALERTS
 from pdwatch.generate.alerts.definition import PREFIX, Alert, Component
-from pdwatch.generate.alerts.itself import ABSENT, DOWN, SYMPTOM, WATCHDOG
+from pdwatch.generate.alerts.itself import ABSENT, DOWN, WATCHDOG
+from pdwatch.generate.alerts.muting import MUTES, SYMPTOM
 from pdwatch.generate.rules.document import Json, document
 
 _AT_LEAST = {"critical": ("critical",), "warning": ("critical", "warning"), "info": ("critical", "warning", "info")}
@@ -93,7 +94,14 @@ def inhibitions() -> list[Json]:
             [f'component="{Component.PDWATCH.value}"', f'alertname!="{DOWN}"'],
             ["job", "instance"],
         ),
-        _inhibition([f'alertname="{SYMPTOM}"'], [finding], ["service", "finding", "severity"]),
+        *(
+            _inhibition(
+                [f'alertname="{SYMPTOM}"', f'{MUTES}="{severity}"'],
+                [finding, f'severity="{severity}"'],
+                ["service", "finding"],
+            )
+            for severity in _AT_LEAST
+        ),
         _inhibition([finding, 'severity="critical"'], [finding, 'severity=~"warning|info"'], ["service", "finding"]),
         _inhibition([finding, 'severity="warning"'], [finding, 'severity="info"'], ["service", "finding"]),
         *_by_findings(),

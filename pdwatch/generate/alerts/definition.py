@@ -7,7 +7,8 @@ it stays silent; rule files, PrometheusRule resources, inhibition and docs follo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 PREFIX = "PDWatch"
@@ -25,6 +26,11 @@ class Component(StrEnum):
     """What is seen of a fault, whatever its cause."""
     PDWATCH = "pdwatch"
     """pdwatch itself."""
+    MUTING = "muting"
+    """Nothing for people: it lets Alertmanager mute others."""
+
+
+_OWN = (Component.PDWATCH, Component.MUTING)
 
 
 class Board(StrEnum):
@@ -64,6 +70,8 @@ class Alert:
     """How long the expression must hold."""
     keep_firing_for_seconds: float = 0.0
     """How long it fires after the expression no longer holds."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Further labels; templates see those of the series, even one that a label replaces."""
     board: Board = Board.SERVICE
     finding: str | None = None
     """The finding that it tells, whose runbook is its own."""
@@ -76,7 +84,7 @@ class Alert:
         if self.finding is not None:
             return self.finding
         words = _WORD.findall(self.name.removeprefix(PREFIX))
-        return "_".join(["pdwatch", *words] if self.component is Component.PDWATCH else words).lower()
+        return "_".join(["pdwatch", *words] if self.component in _OWN else words).lower()
 
 
 def alert_name(identifier: str) -> str:

@@ -1,4 +1,4 @@
-"""pdwatch itself: gone, stuck, or not told where to look. And two alerts that are for Alertmanager only."""
+"""pdwatch itself: gone, stuck, or not told where to look; and an alert that always fires."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pdwatch.catalog.metrics import (
     DISCOVERY_TARGETS,
     DISCOVERY_UP,
     DUPLICATES,
-    FINDING_SINCE,
     PROCESS_START,
     RELOAD_OK,
     SNAPSHOT_AGE,
@@ -20,7 +19,6 @@ from pdwatch.generate.alerts.definition import Alert, Board, Component
 
 ABSENT = "PDWatchAbsent"
 DOWN = "PDWatchDown"
-SYMPTOM = "PDWatchFindingIsSymptom"
 WATCHDOG = "PDWatchWatchdog"
 
 _HERE = "{{ $labels.instance }}"
@@ -245,37 +243,7 @@ _TOLD = (
     ),
 )
 
-_LOUD = (
-    ('severity="critical",root_severity="critical"'),
-    ('severity="warning",root_severity=~"warning|critical"'),
-    ('severity="info",root!=""'),
-)
-"""Symptoms whose root is told at least as loudly as they would be."""
-
-
-def _symptoms() -> str:
-    by = "by (service, finding, severity)"
-    loud = "\n    or ".join(f"{FINDING_SINCE.name}{{{labels}}}" for labels in _LOUD)
-    return f"count {by} (\n    {loud}\n)\n== count {by} ({FINDING_SINCE.name})"
-
-
-_FOR_ALERTMANAGER = (
-    Alert(
-        name=SYMPTOM,
-        component=Component.PDWATCH,
-        expr=_symptoms(),
-        severity="none",
-        summary="{{ $labels.finding }} in {{ $labels.service }} is a symptom.",
-        description="Every {{ $labels.finding }} that stands there comes from another finding, which is told at least as loudly.",
-        meaning="It tells nobody: Alertmanager mutes the alert of a finding by it while all its cases in the service are symptoms "
-        "of findings that are at least as severe. It fires on for minutes after the root is gone, since symptoms take longer "
-        "to end.",
-        confirm='`pdwatch check` lists each symptom under its root; so does `pdwatch_finding_since_timestamp_seconds{root!=""}`.',
-        fix="Nothing. Mend the root.",
-        confused_with="Nothing; it is not meant for people.",
-        keep_firing_for_seconds=300.0,
-        board=Board.FLEET,
-    ),
+_WATCHDOG = (
     Alert(
         name=WATCHDOG,
         component=Component.PDWATCH,
@@ -292,4 +260,4 @@ _FOR_ALERTMANAGER = (
     ),
 )
 
-ALERTS = (*_GONE, *_STUCK, *_TOLD, *_FOR_ALERTMANAGER)
+ALERTS = (*_GONE, *_STUCK, *_TOLD, *_WATCHDOG)

@@ -18,7 +18,7 @@ def alert_rule(alert: Alert, options: Options) -> Json:
         rule["for"] = duration(alert.for_seconds * options.scale_for)
     if alert.keep_firing_for_seconds and options.keep_firing_for:
         rule["keep_firing_for"] = duration(alert.keep_firing_for_seconds * options.scale_for)
-    rule["labels"] = {"severity": _severity(alert), "component": alert.component.value}
+    rule["labels"] = {"severity": _severity(alert), "component": alert.component.value, **alert.labels}
     rule["annotations"] = {
         "summary": filled(alert.summary, options),
         "description": filled(alert.description, options),

@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from pdwatch.generate.dashboards.panels import Panel
 
 
-class DashboardError(Exception):
-    """A definition of a board contradicts the catalogue or itself."""
-
-
 @dataclass(frozen=True, slots=True)
 class Variable:
     """A choice at the top of a board: the values of a label of a metric."""
@@ -21,6 +17,8 @@ class Variable:
     """`label_values(...)`."""
     many: bool = True
     """Whether several can be chosen, and all."""
+    backwards: bool = False
+    """Order the values from z to a, so that prefill comes before decode."""
 
 
 @dataclass(frozen=True, slots=True)

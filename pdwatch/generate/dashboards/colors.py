@@ -5,19 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.generate.dashboards.errors import DashboardError
 
 GOOD, NOTE, BAD, WORST = "green", "yellow", "orange", "red"
 COOL, UNKNOWN, PLAIN = "blue", "purple", "text"
 
-_LIMITS = Thresholds()
+_THRESHOLDS = {entry.name for entry in Thresholds.definitions()}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From *value* on the color holds; the first step has none."""
+    """From *value* on the color holds: a number, or a threshold by its name. The first step has none."""
 
-    value: float | None
+    value: float | str | None
     color: str
+
+    def __post_init__(self) -> None:
+        """Raise `DashboardError` for a threshold that there is not."""
+        if isinstance(self.value, str) and self.value not in _THRESHOLDS:
+            raise DashboardError(f"{self.value} is no threshold")
+
+    def number(self, thresholds: Thresholds) -> float | None:
+        """Return the value at which the color begins."""
+        return getattr(thresholds, self.value) if isinstance(self.value, str) else self.value
 
 
 NEUTRAL = (Step(None, PLAIN),)
@@ -25,27 +35,17 @@ NEUTRAL = (Step(None, PLAIN),)
 CALM = (Step(None, COOL),)
 
 
-def limit(name: str) -> float:
-    """Return a threshold by its name in the configuration. Raises `AttributeError` for an unknown one."""
-    value: float = getattr(_LIMITS, name)
-    return value
-
-
 def above(bad: float | str, *, color: str = WORST, warn: float | str | None = None) -> tuple[Step, ...]:
     """Return the steps of a value that is good below *bad*; from *warn* on it is worth a look."""
-    between = () if warn is None else (Step(_number(warn), NOTE),)
-    return (Step(None, GOOD), *between, Step(_number(bad), color))
+    between = () if warn is None else (Step(warn, NOTE),)
+    return (Step(None, GOOD), *between, Step(bad, color))
 
 
 def below(bad: float | str, *, color: str = WORST) -> tuple[Step, ...]:
     """Return the steps of a value that is good from *bad* on."""
-    return (Step(None, color), Step(_number(bad), GOOD))
+    return (Step(None, color), Step(bad, GOOD))
 
 
 def any_above_zero(color: str = WORST) -> tuple[Step, ...]:
     """Return the steps of a count of which none is wanted."""
     return (Step(None, GOOD), Step(1e-9, color))
-
-
-def _number(bound: float | str) -> float:
-    return limit(bound) if isinstance(bound, str) else bound

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from string import ascii_uppercase
 from typing import Any
 
-from pdwatch.generate.dashboards.colors import Step
+from pdwatch.generate.dashboards.colors import PLAIN, Step
 from pdwatch.generate.dashboards.panels import (
     Heatmap,
     Label,
@@ -14,22 +14,24 @@ from pdwatch.generate.dashboards.panels import (
     Look,
     Meanings,
     Panel,
+    Runbook,
     States,
     Table,
     TimeSeries,
     Value,
 )
+from pdwatch.generate.options import Options
 
 Json = dict[str, Any]
 _KEPT_VARIABLES = "${__url_time_range}&${datasource:queryparam}&${cluster:queryparam}"
-_FILL, _FILL_STACKED = 8, 40
+_FILL_STACKED = 40
 
 
-def field_config(panel: Panel) -> Json:
-    """Return `fieldConfig` of a panel, without its own thresholds."""
+def field_config(panel: Panel, choices: Options) -> Json:
+    """Return `fieldConfig` of a panel."""
     if isinstance(panel, Heatmap):
         return {"defaults": {"custom": {"scaleDistribution": {"type": "linear"}}}, "overrides": []}
-    return {"defaults": _defaults(panel), "overrides": list(_overrides(panel))}
+    return {"defaults": _defaults(panel, choices), "overrides": _overrides(panel, choices)}
 
 
 def column_name(position: int, queries: int) -> str:
@@ -37,7 +39,7 @@ def column_name(position: int, queries: int) -> str:
     return "Value" if queries == 1 else f"Value #{ascii_uppercase[position]}"
 
 
-def _defaults(panel: Panel) -> Json:
+def _defaults(panel: Panel, choices: Options) -> Json:
     by_series = isinstance(panel, TimeSeries)
     return {
         "unit": panel.unit,
@@ -47,7 +49,8 @@ def _defaults(panel: Panel) -> Json:
         "noValue": panel.missing,
         "color": {"mode": "palette-classic" if by_series else "thresholds"},
         "mappings": _mappings(panel.meanings),
-        "links": [_link(panel.link)] if panel.link else [],
+        "thresholds": _thresholds(panel.steps, choices),
+        "links": [_board_link(panel.link, "__field.labels")] if panel.link else [],
         "custom": _custom(panel),
     }
 
@@ -59,7 +62,7 @@ def _custom(panel: Panel) -> Json:
                 "drawStyle": "line",
                 "lineInterpolation": "stepAfter" if panel.stepped else "linear",
                 "lineWidth": 1,
-                "fillOpacity": _FILL_STACKED if panel.stacked else _FILL,
+                "fillOpacity": _FILL_STACKED if panel.stacked else 0,
                 "showPoints": "never",
                 "spanNulls": False,
                 "axisPlacement": "auto",
@@ -75,14 +78,14 @@ def _custom(panel: Panel) -> Json:
             return {}
 
 
-def _overrides(panel: Panel) -> list[Json]:
+def _overrides(panel: Panel, choices: Options) -> list[Json]:
     match panel:
         case TimeSeries():
             return [_look(look) for look in panel.looks]
         case Table():
-            labels = [_override("byName", label.name, _label(label)) for label in panel.labels]
+            labels = [_override("byName", label.name, _label(label, choices)) for label in panel.labels]
             values = [
-                _override("byName", column_name(position, len(panel.values)), _value(value))
+                _override("byName", column_name(position, len(panel.values)), _value(value, choices))
                 for position, value in enumerate(panel.values)
                 if not value.hidden
             ]
@@ -92,28 +95,29 @@ def _overrides(panel: Panel) -> list[Json]:
 
 
 def _look(look: Look) -> Json:
-    dashed = {"custom.lineStyle": {"fill": "dash", "dash": [8, 6]}, "custom.fillOpacity": 0} if look.dashed else {}
+    dashed = {"custom.lineStyle": {"fill": "dash", "dash": [8, 6]}} if look.dashed else {}
     color = {"color": {"mode": "fixed", "fixedColor": look.color}} if look.color else {}
     return _override("byRegexp", f"/{look.pattern}/", {**dashed, **color})
 
 
-def _label(label: Label) -> Json:
+def _label(label: Label, choices: Options) -> Json:
     colored = label.meanings is not None
     return {
-        **({"links": [_link(label.link, "__data.fields")]} if label.link else {}),
+        **({"links": [_link(label.link, choices)]} if label.link else {}),
         **({"mappings": _mappings(label.meanings)} if colored else {}),
         **({"custom.cellOptions": {"type": "color-text"}} if colored else {}),
         **({"custom.width": label.width} if label.width else {}),
     }
 
 
-def _value(value: Value) -> Json:
-    filled = len(value.steps) > 1 or value.meanings is not None
+def _value(value: Value, choices: Options) -> Json:
+    meant = value.meanings is not None and any(each.color != PLAIN for each in value.meanings.values())
+    filled = len(value.steps) > 1 or meant
     return {
         "unit": value.unit,
         **({"decimals": value.decimals} if value.decimals is not None else {}),
         **({"mappings": _mappings(value.meanings)} if value.meanings else {}),
-        "thresholds": _thresholds(value.steps),
+        "thresholds": _thresholds(value.steps, choices),
         **({"custom.cellOptions": {"type": "color-background", "mode": "basic"}} if filled else {}),
         **({"custom.width": value.width} if value.width else {}),
     }
@@ -124,8 +128,9 @@ def _override(matcher: str, option: str, properties: Mapping[str, Any]) -> Json:
     return {"matcher": {"id": matcher, "options": option}, "properties": listed}
 
 
-def _thresholds(steps: tuple[Step, ...]) -> Json:
-    return {"mode": "absolute", "steps": [{"value": step.value, "color": step.color} for step in steps]}
+def _thresholds(steps: tuple[Step, ...], choices: Options) -> Json:
+    numbers = [{"value": step.number(choices.thresholds), "color": step.color} for step in steps]
+    return {"mode": "absolute", "steps": numbers}
 
 
 def _mappings(meanings: Meanings | None) -> list[Json]:
@@ -138,6 +143,13 @@ def _mappings(meanings: Meanings | None) -> list[Json]:
     return [{"type": "value", "options": options}]
 
 
-def _link(link: Link, source: str = "__field.labels") -> Json:
+def _link(link: Link | Runbook, choices: Options) -> Json:
+    if isinstance(link, Link):
+        return _board_link(link, "__data.fields")
+    page = f"{choices.runbook_base.rstrip('/')}/${{__data.fields.finding}}.md"
+    return {"title": "Runbook", "url": page, "targetBlank": True}
+
+
+def _board_link(link: Link, source: str) -> Json:
     chosen = "".join(f"&var-{variable}=${{{source}.{label}}}" for variable, label in link.variables.items())
     return {"title": link.title, "url": f"/d/{link.board}?{_KEPT_VARIABLES}{chosen}", "targetBlank": False}

@@ -11,11 +11,12 @@ from pdwatch.generate.dashboards.grafana import dashboard
 from pdwatch.generate.dashboards.kubernetes import config_maps
 from pdwatch.generate.dashboards.provisioning import provisioning
 from pdwatch.generate.dashboards.sets import SETS
+from pdwatch.generate.options import Options
 
 
-def files() -> Mapping[str, str]:
+def files(choices: Options) -> Mapping[str, str]:
     """Return the contents of every file by its path: boards, ConfigMaps, provisioning."""
-    rendered = {folder: _rendered(boards) for folder, boards in SETS.items()}
+    rendered = {folder: _rendered(boards, choices) for folder, boards in SETS.items()}
     texts = {
         f"{folder}/{uid}.json": json.dumps(each, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         for folder, dashboards in rendered.items()
@@ -24,5 +25,5 @@ def files() -> Mapping[str, str]:
     return {**texts, **config_maps(rendered), **provisioning()}
 
 
-def _rendered(boards: tuple[Board, ...]) -> dict[str, dict[str, Any]]:
-    return {board.uid: dashboard(board, boards) for board in boards}
+def _rendered(boards: tuple[Board, ...], choices: Options) -> dict[str, dict[str, Any]]:
+    return {board.uid: dashboard(board, boards, choices) for board in boards}

@@ -18,6 +18,7 @@ from pdwatch.generate.dashboards.layout import Place, Placed, PlacedRow, placed
 from pdwatch.generate.dashboards.modern import modern
 from pdwatch.generate.dashboards.options import kind, options, transformations
 from pdwatch.generate.dashboards.panels import Heatmap, Query, Table
+from pdwatch.generate.options import Options
 
 Json = dict[str, Any]
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -34,7 +35,7 @@ class _Panel(core.Panel):  # type: ignore[misc]
         return self.panel_json({})
 
 
-def dashboard(board: Board, links: tuple[Board, ...] = ()) -> Json:
+def dashboard(board: Board, links: tuple[Board, ...], choices: Options) -> Json:
     """Return the JSON of a board that links to others."""
     built = core.Dashboard(
         title=board.title,
@@ -50,13 +51,13 @@ def dashboard(board: Board, links: tuple[Board, ...] = ()) -> Json:
         templating=core.Templating([_datasource(), *(_variable(each) for each in board.variables)]),
         annotations=core.Annotations([_own_marks(), *(_mark(each) for each in board.marks)]),
         links=[_link(other) for other in links if other.uid != board.uid],
-        panels=[panel for row in placed(board) for panel in _row(row)],
+        panels=[panel for row in placed(board) for panel in _row(row, choices)],
     )
     return modern(json.loads(json.dumps(built, cls=DashboardEncoder)))
 
 
-def _row(row: PlacedRow) -> list[core.Panel]:
-    panels = [_panel(each) for each in row.panels]
+def _row(row: PlacedRow, choices: Options) -> list[core.Panel]:
+    panels = [_panel(each, choices) for each in row.panels]
     heading = core.RowPanel(
         title=row.row.title,
         id=row.id,
@@ -68,9 +69,9 @@ def _row(row: PlacedRow) -> list[core.Panel]:
     return [heading] if row.row.folded else [heading, *panels]
 
 
-def _panel(placed: Placed) -> core.Panel:
+def _panel(placed: Placed, choices: Options) -> core.Panel:
     panel = placed.panel
-    shown = {"type": kind(panel), "options": options(panel), "fieldConfig": field_config(panel)}
+    shown = {"type": kind(panel), "options": options(panel), "fieldConfig": field_config(panel, choices)}
     return _Panel(
         title=panel.title,
         description=panel.description,
@@ -79,7 +80,6 @@ def _panel(placed: Placed) -> core.Panel:
         dataSource=DATASOURCE,
         targets=[_target(panel.queries[at], ascii_uppercase[at], _form(panel)) for at in range(len(panel.queries))],
         transformations=transformations(panel),
-        thresholds=[{"value": step.value, "color": step.color} for step in panel.steps],
         extraJson=shown,
     )
 
@@ -117,6 +117,7 @@ def _variable(variable: Variable) -> core.Template:
         multi=variable.many,
         allValue=ALL if variable.many else None,
         refresh=core.REFRESH_ON_TIME_RANGE_CHANGE,
+        sort=core.SORT_ALPHA_DESC if variable.backwards else core.SORT_ALPHA_ASC,
     )
     if variable.many:
         template._current = {"selected": True, "text": ["All"], "value": ["$__all"]}  # noqa: SLF001 - no other way

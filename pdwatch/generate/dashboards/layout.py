@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pdwatch.generate.dashboards.board import Board, DashboardError, Row
+from pdwatch.generate.dashboards.board import Board, Row
+from pdwatch.generate.dashboards.errors import DashboardError
 from pdwatch.generate.dashboards.panels import COLUMNS, Panel
 
 HEADING = 1

@@ -48,7 +48,10 @@ def _target(target: Json) -> Json:
 
 
 def _variable(variable: Json) -> Json:
-    return _kept(variable, _BUILT_IN if variable["type"] == "datasource" else _VARIABLE)
+    kept = _kept(variable, _BUILT_IN if variable["type"] == "datasource" else _VARIABLE)
+    if "current" in kept and kept["current"]["value"] is None:
+        del kept["current"]
+    return kept
 
 
 def _kept(parts: Json, keys: Iterable[str]) -> Json:

@@ -56,7 +56,8 @@ def transformations(panel: Panel) -> list[Json]:
 
 def _column_order(table: Table) -> list[str]:
     values = [column_name(at, len(table.values)) for at in range(len(table.values))]
-    return [*(label.name for label in table.labels), *values, EVERYWHERE]
+    labels = [label.name for label in table.labels]
+    return [*values, *labels, EVERYWHERE] if table.values_first else [*labels, *values, EVERYWHERE]
 
 
 def _legend() -> Json:

@@ -46,11 +46,16 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a click on a value leads: another board, with variables as `service` -> `${__field.labels.service}`."""
+    """Where a click on a value leads: another board, with variables chosen by the labels of the value."""
 
     title: str
     board: str
     variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """A click on a finding leads to its runbook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +123,7 @@ class Label:
 
     name: str
     title: str
-    link: Link | None = None
+    link: Link | Runbook | None = None
     meanings: Meanings | None = None
     width: int | None = None
 
@@ -146,6 +151,8 @@ class Table(Panel):
     values: tuple[Value, ...]
     worst_first: tuple[str, ...] = ()
     """Titles of the columns that order the rows, largest first."""
+    values_first: bool = False
+    """Put the values left of the labels."""
 
 
 def table(
@@ -155,6 +162,7 @@ def table(
     labels: tuple[Label, ...],
     values: tuple[Value, ...],
     worst_first: tuple[str, ...] = (),
+    values_first: bool = False,
     width: int = COLUMNS,
     height: int = 8,
     missing: str = "no data",
@@ -168,6 +176,7 @@ def table(
         labels=labels,
         values=values,
         worst_first=worst_first,
+        values_first=values_first,
         width=width,
         height=height,
         missing=missing,

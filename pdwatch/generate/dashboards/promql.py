@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pdwatch.catalog.definition import MetricDef
-from pdwatch.generate.dashboards.board import DashboardError
+from pdwatch.generate.dashboards.errors import DashboardError
 
 EVERYWHERE = "cluster"
 """A label that Prometheus may add; where it does not, every board works without it."""

@@ -11,6 +11,7 @@ from pdwatch.judge.findings import (
     fabric_traffic,
     gpu,
     gpu_links,
+    leftovers,
     liveness,
     queue,
     readiness,
@@ -26,6 +27,7 @@ from pdwatch.judge.findings import (
 FINDINGS: tuple[FindingDef, ...] = (
     *liveness.FINDINGS,
     *readiness.FINDINGS,
+    *leftovers.FINDINGS,
     *roles.FINDINGS,
     *gpu.FINDINGS,
     *gpu_links.FINDINGS,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.findings.symptoms import WORKER_LOST
 from pdwatch.judge.homes import Home, homes, log_faults
 from pdwatch.judge.words import seconds
 from pdwatch.model.judgement import Evidence, Severity
@@ -204,13 +205,7 @@ FINDINGS = (
         detect=_mismatch,
         onset_seconds=4.0,
         not_capacity=True,
-        explains=(
-            "kv_transfer_failing",
-            "requests_failing",
-            "kv_recomputed_on_decode",
-            "kv_blocks_expired",
-            "kv_leak",
-        ),
+        explains=WORKER_LOST,
     ),
     FindingDef(
         id="kv_rank_conflict",
@@ -224,13 +219,6 @@ FINDINGS = (
         confused_with="Endpoints of one engine group on several hosts, which share one rank.",
         detect=_rank_conflict,
         not_capacity=True,
-        explains=(
-            "worker_down",
-            "kv_transfer_failing",
-            "requests_failing",
-            "kv_recomputed_on_decode",
-            "kv_blocks_expired",
-            "kv_leak",
-        ),
+        explains=("worker_down", "worker_not_ready", *WORKER_LOST),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.findings.symptoms import SLOW_KV, WORKER_LOST, together
 from pdwatch.judge.homes import Home, homes, port_name
 from pdwatch.judge.words import gigabits
 from pdwatch.model.judgement import Evidence, Severity
@@ -117,14 +118,8 @@ FINDINGS = (
             "fabric_errors",
             "rdma_init_failed",
             "kv_transfer_off_fabric",
-            "kv_transfer_failing",
-            "kv_transfer_slow",
-            "transfer_dominates_prefill",
-            "requests_failing",
-            "kv_recomputed_on_decode",
-            "kv_blocks_expired",
-            "kv_leak",
             "worker_slow",
+            *together(SLOW_KV, WORKER_LOST),
         ),
     ),
     FindingDef(
@@ -140,12 +135,7 @@ FINDINGS = (
         detect=_slow,
         onset_seconds=4.0,
         not_capacity=True,
-        explains=(
-            "fabric_congested",
-            "kv_transfer_slow",
-            "transfer_dominates_prefill",
-            "worker_slow",
-        ),
+        explains=("fabric_congested", "worker_slow", *SLOW_KV),
     ),
     FindingDef(
         id="counter_saturated",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.findings.symptoms import SLOW_KV, WORKER_LOST, together
 from pdwatch.judge.homes import Home, homes, port_name, troubled
 from pdwatch.judge.words import percent, rate
 from pdwatch.model.hostsignals import PortSignals
@@ -148,16 +149,7 @@ FINDINGS = (
         detect=_errors,
         onset_seconds=8.0,
         not_capacity=True,
-        explains=(
-            "kv_transfer_failing",
-            "kv_transfer_slow",
-            "transfer_dominates_prefill",
-            "requests_failing",
-            "kv_recomputed_on_decode",
-            "kv_blocks_expired",
-            "kv_leak",
-            "worker_slow",
-        ),
+        explains=("worker_slow", *together(SLOW_KV, WORKER_LOST)),
     ),
     FindingDef(
         id="fabric_congested",
@@ -172,10 +164,6 @@ FINDINGS = (
         confused_with="A slow receiver: its PCIe link or its memory can be the narrow part; look for pcie_degraded there.",
         detect=_congested,
         onset_seconds=10.0,
-        explains=(
-            "kv_transfer_slow",
-            "transfer_dominates_prefill",
-            "worker_slow",
-        ),
+        explains=("worker_slow", *SLOW_KV),
     ),
 )

@@ -155,13 +155,14 @@ FINDINGS = (
         not_capacity=True,
         explains=(
             "worker_down",
+            "worker_unresponsive",
             "worker_stale",
             "worker_restarted",
+            "worker_not_ready",
             "engine_stuck",
             "nvlink_degraded",
             "pcie_degraded",
             "worker_slow",
-            "queue_imbalanced",
             "requests_failing",
         ),
     ),
@@ -179,10 +180,7 @@ FINDINGS = (
         detect=_throttled,
         onset_seconds=8.0,
         not_capacity=True,
-        explains=(
-            "worker_slow",
-            "queue_imbalanced",
-        ),
+        explains=("worker_slow", "queue_imbalanced"),
     ),
     FindingDef(
         id="gpu_memory_tight",
@@ -197,11 +195,6 @@ FINDINGS = (
         detect=_memory_tight,
         onset_seconds=8.0,
         not_capacity=True,
-        explains=(
-            "worker_down",
-            "worker_restarted",
-            "kv_transfer_failing",
-            "requests_failing",
-        ),
+        explains=("worker_down", "worker_restarted", "worker_not_ready", "kv_transfer_failing", "requests_failing"),
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.findings.symptoms import SLOW_KV
 from pdwatch.judge.homes import OwnGpu, gpus
 from pdwatch.judge.words import percent, rate, seconds
 from pdwatch.model.gpu import FabricHealth, GpuReading, GpuState
@@ -119,12 +120,7 @@ FINDINGS = (
         detect=_nvlink,
         onset_seconds=4.0,
         not_capacity=True,
-        explains=(
-            "worker_slow",
-            "queue_imbalanced",
-            "kv_transfer_slow",
-            "transfer_dominates_prefill",
-        ),
+        explains=("worker_slow", "queue_imbalanced", *SLOW_KV),
     ),
     FindingDef(
         id="pcie_degraded",
@@ -140,10 +136,6 @@ FINDINGS = (
         detect=_pcie,
         onset_seconds=10.0,
         not_capacity=True,
-        explains=(
-            "worker_slow",
-            "kv_transfer_slow",
-            "transfer_dominates_prefill",
-        ),
+        explains=("worker_slow", *SLOW_KV),
     ),
 )

@@ -183,7 +183,7 @@ FINDINGS = (
         detect=_down,
         clear_seconds=0.0,
         not_capacity=True,
-        explains=(*WORKER_LOST, *TOO_FEW),
+        explains=("engine_orphaned", *WORKER_LOST, *TOO_FEW),
     ),
     FindingDef(
         id="worker_unresponsive",
@@ -243,6 +243,6 @@ FINDINGS = (
         confused_with="Elastic scaling, which rebuilds the counters without a new process.",
         detect=_restarted,
         clear_seconds=20.0,
-        explains=(*WORKER_LOST, "worker_slow", "queue_imbalanced"),
+        explains=(*WORKER_LOST, "worker_slow", "queue_imbalanced", "prefix_cache_ineffective"),
     ),
 )

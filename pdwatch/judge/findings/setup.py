@@ -7,6 +7,7 @@ from math import isfinite
 
 from pdwatch.judge.definition import FindingDef, Hit, View
 from pdwatch.judge.findings.experts import spans_hosts
+from pdwatch.judge.findings.symptoms import SLOW_KV
 from pdwatch.judge.homes import Home, homes, log_faults
 from pdwatch.judge.words import seconds, size
 from pdwatch.model.judgement import Evidence, Severity
@@ -83,8 +84,9 @@ FINDINGS = (
             "rdma_init_failed",
             "kv_transfer_off_fabric",
             "kv_transfer_failing",
-            "kv_transfer_slow",
             "worker_down",
+            "worker_not_ready",
+            *SLOW_KV,
         ),
     ),
     FindingDef(
@@ -101,10 +103,11 @@ FINDINGS = (
         not_capacity=True,
         explains=(
             "worker_down",
+            "worker_not_ready",
             "kv_transfer_off_fabric",
             "kv_transfer_failing",
-            "kv_transfer_slow",
             "worker_slow",
+            *SLOW_KV,
         ),
     ),
     FindingDef(
@@ -118,6 +121,6 @@ FINDINGS = (
         "of them; restart the group.",
         confused_with="A slow load of weights, during which nothing is printed either.",
         detect=_interface_unset,
-        explains=("worker_down",),
+        explains=("worker_down", "worker_not_ready"),
     ),
 )

@@ -7,10 +7,11 @@ KV_LOST = (
     "kv_recomputed_on_decode",
     "kv_blocks_expired",
     "kv_leak",
+    "kv_pinned_on_prefill",
 )
 """What is seen where KV does not reach decode."""
 
-WORKER_LOST = ("kv_transfer_failing", *KV_LOST)
+WORKER_LOST = ("kv_transfer_failing", "kv_transfer_stalled", *KV_LOST)
 """What the others show of a worker that is gone: the other side's transfers fail, and KV for it stays behind."""
 
 TOO_FEW = (
@@ -21,5 +22,10 @@ TOO_FEW = (
 )
 """What a pool shows that has fewer workers at work than it was sized for."""
 
-SLOW_KV = ("kv_transfer_slow", "transfer_dominates_prefill")
+SLOW_KV = ("kv_transfer_slow", "transfer_dominates_prefill", "kv_pinned_on_prefill")
 """What a worse path between the sides shows."""
+
+
+def together(*groups: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of all groups, each once."""
+    return tuple(dict.fromkeys(name for group in groups for name in group))

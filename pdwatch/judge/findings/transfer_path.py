@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
+from pdwatch.judge.findings.symptoms import SLOW_KV
 from pdwatch.judge.homes import Home, by_host, other_side
 from pdwatch.judge.words import bandwidth, percent
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
@@ -190,10 +191,7 @@ FINDINGS = (
         detect=_off_fabric,
         onset_seconds=15.0,
         not_capacity=True,
-        explains=(
-            "kv_transfer_slow",
-            "transfer_dominates_prefill",
-        ),
+        explains=SLOW_KV,
     ),
     FindingDef(
         id="kv_transfer_slow",
@@ -210,11 +208,7 @@ FINDINGS = (
         detect=_slow,
         onset_seconds=10.0,
         not_capacity=True,
-        explains=(
-            "transfer_dominates_prefill",
-            "kv_blocks_expired",
-            "kv_leak",
-        ),
+        explains=("transfer_dominates_prefill", "kv_pinned_on_prefill", "kv_blocks_expired", "kv_leak"),
         reach=Reach.SIDES,
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.findings.symptoms import SLOW_KV, WORKER_LOST
 from pdwatch.judge.homes import Home, homes, other_side
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.process import EngineFamily, KvTransfer
@@ -77,11 +78,7 @@ FINDINGS = (
         fix="Set kv_buffer_device to cuda on both sides, where GPU and network card support GPU-direct RDMA, and restart.",
         confused_with="Accelerators and hosts without GPU-direct RDMA, which need the CPU buffer.",
         detect=_on_cpu,
-        explains=(
-            "kv_transfer_off_fabric",
-            "kv_transfer_slow",
-            "transfer_dominates_prefill",
-        ),
+        explains=("kv_transfer_off_fabric", *SLOW_KV),
     ),
     FindingDef(
         id="side_channel_local",
@@ -95,12 +92,6 @@ FINDINGS = (
         confused_with="Workers that all run on one host, where localhost is right.",
         detect=_side_channel,
         not_capacity=True,
-        explains=(
-            "kv_transfer_failing",
-            "requests_failing",
-            "kv_recomputed_on_decode",
-            "kv_blocks_expired",
-            "kv_leak",
-        ),
+        explains=WORKER_LOST,
     ),
 )

@@ -20,6 +20,13 @@ def empty(scene: Scene, width: int) -> list[Line]:
     for source, error in errors.items():
         for index, text in enumerate(wrap(public_url(f"{source}: {error}"), max(10, width - 6))):
             lines.append((Span(" "), Status.BAD.span if index == 0 else Span(" "), Span(f" {text}")))
-    if not errors:
-        lines.append((Span("   Discovery had no error: its sources list nothing.", Tone.MUTED),))
+    for source, count in scene.snapshot.self_state.discovery_targets.items():
+        if source not in errors:
+            lines.append((Span(" "), Status.UNKNOWN.span, Span(f" {public_url(source)}: lists {_targets(count)}")))
+    if len(lines) == 1:
+        lines.append((Span("   No source of workers is configured.", Tone.MUTED),))
     return [*lines, *((Span(f"   {text}", Tone.MUTED),) for text in wrap(_MEND, max(10, width - 6)))]
+
+
+def _targets(count: int) -> str:
+    return "no target" if count == 0 else f"{count} target{'s' if count > 1 else ''}"

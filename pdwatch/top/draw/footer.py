@@ -24,10 +24,15 @@ def _collection(scene: Scene) -> list[Span]:
     if scene.snapshot is None:
         return [Span(f" waiting for {scene.source}", Tone.MUTED)]
     state = scene.snapshot.self_state
-    reached = Status.OK if state.up == state.workers else Status.BAD
+    reached = Status.BAD if state.up < state.workers else Status.OK if state.workers else Status.UNKNOWN
     spans = [Span(f" src {state.up}/{state.workers} "), reached.span]
     if state.stale:
         spans += [Span("  stale "), Span(f"{state.stale}", Tone.STRONG)]
+    hosts = scene.snapshot.hosts.values()
+    if hosts:
+        answering = sum(host.up for host in hosts)
+        told = Status.OK if answering == len(hosts) else Status.WARN
+        spans += [Span(f"  hosts {answering}/{len(hosts)} "), told.span]
     for source, error in list(state.discovery_errors.items())[:1]:
         spans += [Span("  "), Status.WARN.span, Span(f" discovery {source}: {error}")]
     return [*spans, Span(f"  cycle {numbers.seconds(state.cycle_seconds)}  from {scene.source}", Tone.MUTED)]

@@ -170,9 +170,9 @@ def _tiny_status(scene: Scene) -> Line:
         number = sum(trouble.severity is severity for trouble in scene.troubles)
         status = of_severity(severity)
         spans.append(Span(f" {status.glyph}{number}", status.tone if number else Tone.MUTED))
+    if scene.alarm:
+        spans += [Span("  "), Span(scene.mode.split()[0], Tone.REVERSE)]
     if scene.snapshot is not None:
         state = scene.snapshot.self_state
-        spans += [Span(f"  src {state.up}/{state.workers}  "), Span(numbers.clock(scene.t))]
-    if scene.alarm:
-        spans += [Span(" "), Span(f" {scene.mode.split()[0]} ", Tone.REVERSE)]
+        spans.append(Span(f" {numbers.clock(scene.t)}  src {state.up}/{state.workers}"))
     return tuple(spans)

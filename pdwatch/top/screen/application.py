@@ -76,6 +76,7 @@ class TopApp(App[Ending]):
         self._fresh = True
         self._ticked = options.clock()
         self._more = asyncio.Event()
+        self._began = asyncio.Event()
         self._asked: Ask | None = None
         self.animation_level = "none"
 
@@ -96,6 +97,7 @@ class TopApp(App[Ending]):
             leave_on_signals(self.leave)
         self.set_interval(TICK_SECONDS, self._tick)
         self.run_worker(self._read(), name="source", exit_on_error=False)
+        self.run_worker(self._remember(), name="past", exit_on_error=False)
 
     def _chosen_theme(self) -> str:
         chosen = self._options.theme or THEMES[0].name
@@ -107,20 +109,27 @@ class TopApp(App[Ending]):
 
     async def _read(self) -> None:
         clock, session = self._options.clock, self.session
-        for snapshot in await self._source.backlog():
-            session.arrive(snapshot, clock())
-        begun = False
         async for snapshot in self._source.snapshots():
             session.arrive(snapshot, clock())
             self._fresh = True
-            if not begun and self._options.at:
-                answer_time(session, self._options.at)
-            begun = True
+            self._began.set()
             self._draw_if_due()
             while not session.playhead.wants_more:
                 self._more.clear()
                 await self._more.wait()
         session.playhead.finished = True
+
+    async def _remember(self) -> None:
+        """Read what was there before this screen, while the present is shown already, and begin where it was told."""
+        past = Session(self.session.settings)
+        async for snapshot in self._source.backlog():
+            past.arrive(snapshot, 0.0)
+            await asyncio.sleep(0)
+        await self._began.wait()
+        self.session.inherit(past)
+        if self._options.at:
+            answer_time(self.session, self._options.at)
+        self.draw()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Leave when the source failed for good."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pdwatch.catalog import metrics as m
 from pdwatch.generate.dashboards.boards import common as c
 from pdwatch.generate.dashboards.boards.scopes import SERVICE as SCOPE
-from pdwatch.generate.dashboards.colors import above
+from pdwatch.generate.dashboards.colors import CALM, above
 from pdwatch.generate.dashboards.panels import Bars, Label, Look, Panel, Query, TimeSeries, Value, table
 from pdwatch.generate.dashboards.promql import most
 
@@ -71,6 +71,7 @@ PANELS: tuple[Panel, ...] = (
         description="Among the last decisions kept, from `pdwatch_decision_outcomes`.",
         unit="none",
         queries=(Query(most(SCOPE.of(m.DECISION_OUTCOMES), "outcome"), "{{outcome}}", instant=True),),
+        steps=CALM,
         decimals=0,
         missing="none yet",
     ),

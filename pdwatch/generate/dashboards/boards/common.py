@@ -5,7 +5,7 @@ from __future__ import annotations
 from pdwatch.catalog import metrics as m
 from pdwatch.generate.dashboards.board import Mark, Variable
 from pdwatch.generate.dashboards.colors import BAD, COOL, GOOD, NOTE, PLAIN, UNKNOWN, WORST
-from pdwatch.generate.dashboards.panels import Label, Link, Look, Meaning
+from pdwatch.generate.dashboards.panels import Label, Link, Look, Meaning, Runbook
 from pdwatch.generate.dashboards.promql import Scope, either, most
 from pdwatch.judge.findings import FINDINGS
 from pdwatch.model.judgement import Action, Outcome, Severity
@@ -49,6 +49,7 @@ DASHED_LIMIT = Look("limit$", dashed=True, color=WORST)
 
 TO_SERVICE = Link("What happens in this service", SERVICE, {"service": "service"})
 TO_GPUS = Link("GPUs of this host", GPUS, {"host": "host"})
+FINDING_COLUMN = Label("finding", "Finding", link=Runbook(), meanings=FINDING_WORDS)
 SERVICE_COLUMN = Label("service", "Service", link=TO_SERVICE)
 
 
@@ -81,7 +82,7 @@ def of_one_service(metric: m.MetricDef) -> Variable:
 def of_workers() -> tuple[Variable, ...]:
     """Return the choices of role, replica and worker, each among what the ones before leave."""
     return (
-        Variable("role", "Role", _values(m.POOL_WORKERS, "role", "cluster", "service")),
+        Variable("role", "Role", _values(m.POOL_WORKERS, "role", "cluster", "service"), backwards=True),
         Variable("replica", "Replica", _values(m.WORKER_UP, "replica", "cluster", "service", "role")),
         Variable("worker", "Worker", _values(m.WORKER_UP, "worker", "cluster", "service", "role", "replica")),
     )
@@ -98,13 +99,13 @@ def _values(metric: m.MetricDef, label: str, *chosen: str) -> str:
 
 def alerts_of_a_service() -> Mark:
     """Return marks where alerts fire; an alert about no service is shown on every board."""
-    expr = 'ALERTS{alertname=~"(?i)pdwatch.*", alertstate="firing", cluster=~"$cluster", service=~"$service|"}'
+    expr = 'ALERTS{alertname=~"PDWatch.+", alertstate="firing", cluster=~"$cluster", service=~"$service|"}'
     return Mark("Alert", expr, "red", "{{alertname}} {{service}}")
 
 
 def alerts_of_a_cluster() -> Mark:
     """Return marks where alerts fire."""
-    expr = 'ALERTS{alertname=~"(?i)pdwatch.*", alertstate="firing", cluster=~"$cluster"}'
+    expr = 'ALERTS{alertname=~"PDWatch.+", alertstate="firing", cluster=~"$cluster"}'
     return Mark("Alert", expr, "red", "{{alertname}} {{service}}")
 
 

@@ -9,7 +9,6 @@ from pdwatch.generate.dashboards.boards.scopes import EVERYTHING
 from pdwatch.generate.dashboards.boards.scopes import FLEET as SCOPE
 from pdwatch.generate.dashboards.colors import CALM, Step, above, any_above_zero, below
 from pdwatch.generate.dashboards.panels import (
-    Label,
     Look,
     Query,
     Stat,
@@ -50,11 +49,12 @@ _FINDINGS = table(
     description="Named faults with evidence, from `pdwatch_finding_active`. docs/findings.md says of each what it "
     "means, how to confirm it and what to do.",
     labels=(
-        Label("finding", "Finding", meanings=c.FINDING_WORDS),
+        c.FINDING_COLUMN,
         c.SERVICE_COLUMN,
     ),
     values=(Value(c.severity(SCOPE), "Severity", meanings=c.SEVERITIES, width=90),),
     worst_first=("Severity",),
+    values_first=True,
     width=11,
     height=7,
     missing="nothing is wrong",
@@ -89,7 +89,7 @@ _SERVICES = table(
         ),
     ),
     worst_first=("Needs", "Critical", "Warnings"),
-    height=7,
+    height=6,
     missing="pdwatch tells of no service",
 )
 
@@ -186,7 +186,7 @@ _COURSE = (
         unit="percentunit",
         queries=(
             Query(most(SCOPE.of(m.SLO_ATTAINMENT), "service", "objective"), "{{service}} {{objective}}"),
-            Query(most(SCOPE.of(m.SLO_TARGET), "service", "objective"), "{{service}} {{objective}} asked for"),
+            Query(f"max({SCOPE.of(m.SLO_TARGET)})", "asked for"),
         ),
         looks=(Look("asked for$", dashed=True, color="red"),),
         steps=below(_ATTAINED),

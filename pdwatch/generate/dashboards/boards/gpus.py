@@ -8,7 +8,7 @@ from pdwatch.catalog.definition import MetricDef
 from pdwatch.generate.dashboards.board import Board, Row, Variable
 from pdwatch.generate.dashboards.boards import common as c
 from pdwatch.generate.dashboards.boards.scopes import HOSTS
-from pdwatch.generate.dashboards.colors import Step, above, any_above_zero, limit
+from pdwatch.generate.dashboards.colors import Step, above, any_above_zero
 from pdwatch.generate.dashboards.panels import Label, Panel, Query, Stat, TimeSeries, Value, table
 from pdwatch.generate.dashboards.promql import Scope, most, summed
 
@@ -44,11 +44,16 @@ def _count(title: str, expr: str, description: str, steps: tuple[Step, ...] = an
 _THROTTLED = _rate(g.THROTTLED, "reason")
 _NOW = (
     _count("GPUs that the driver cannot talk to", f"1 - {_of(g.UP)}", "From `pdwatch_gpu_up`."),
-    _count(
-        "GPUs that are slowed down",
-        f"{most(_THROTTLED, *_GPU)} > bool {limit('gpu_throttled_share'):g}",
-        "GPUs whose clocks were held back for more than the limit's share of the time, from "
-        "`pdwatch_gpu_throttled_seconds_total`.",
+    Stat(
+        title="How long the worst GPU is slowed down",
+        description="Share of the time in which its clocks were held back, from `pdwatch_gpu_throttled_seconds_total`.",
+        unit="percentunit",
+        queries=(Query(f"max({_THROTTLED})", instant=True),),
+        steps=above("gpu_throttled_share"),
+        decimals=0,
+        width=6,
+        height=4,
+        missing=_NO_GPU,
     ),
     _count(
         "GPUs with rows to remap or that failed to",

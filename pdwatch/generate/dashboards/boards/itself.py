@@ -58,16 +58,17 @@ _NOW: tuple[Panel, ...] = (
         decimals=1,
     ),
     _now(
-        "Was the configuration read without error",
+        "Configuration read without error",
         _mine(m.RELOAD_OK),
         "After an error the configuration before it stays in use. From `pdwatch_config_last_reload_successful`.",
         meanings=c.YES_NO,
     ),
     _now(
-        "When the configuration was read",
-        f"1000 * {_mine(m.RELOAD_TIME)}",
-        "From `pdwatch_config_last_reload_timestamp_seconds`.",
-        "dateTimeFromNow",
+        "Age of the configuration",
+        f"time() - {_mine(m.RELOAD_TIME)}",
+        "Since it was read last, from `pdwatch_config_last_reload_timestamp_seconds`.",
+        "s",
+        decimals=0,
     ),
     _now(
         "Sources of discovery that fail",
@@ -184,7 +185,7 @@ _BLIND: tuple[Panel, ...] = (
         missing="nothing is missing",
     ),
     table(
-        title="What pdwatch could not read on hosts",
+        title="What pdwatch reads on each host, and what fails",
         description="From `pdwatch_host_collector_up`. What a host does not have is no failure and not shown.",
         labels=(
             Label("host", "Host", link=c.TO_GPUS),

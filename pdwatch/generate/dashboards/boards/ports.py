@@ -89,6 +89,7 @@ PANELS: tuple[Panel, ...] = (
             _all_hosts(P.CNP_HANDLED, "slowed down"),
             _all_hosts(P.TX_WAIT_TICKS, "ticks without credit"),
         ),
+        missing="no port counts that",
         steps=above("fabric_congestion_per_second"),
     ),
     TimeSeries(
@@ -103,6 +104,7 @@ PANELS: tuple[Panel, ...] = (
             _all_hosts(P.RNR_NAKS, "peer not ready"),
             _all_hosts(P.RETRIES_EXHAUSTED, "given up"),
         ),
+        missing="no port counts that",
         steps=above("fabric_sequence_errors_per_second"),
     ),
     TimeSeries(
@@ -116,6 +118,7 @@ PANELS: tuple[Panel, ...] = (
             _all_hosts(P.SYMBOL_ERRORS, "symbol errors, all ports"),
             _all_hosts(P.RX_ERRORS, "damaged packets, all ports"),
         ),
+        missing="no port counts that",
         steps=above("fabric_symbol_errors_per_second"),
     ),
     TimeSeries(
@@ -127,6 +130,7 @@ PANELS: tuple[Panel, ...] = (
             _all_hosts(P.RX_NO_BUFFER, "no buffer"),
             _all_hosts(P.TX_DISCARDS, "not sent"),
         ),
+        missing="no port counts that",
         steps=above("fabric_discards_per_second"),
     ),
     table(

@@ -61,19 +61,19 @@ _STATIONS = (
         "short",
     ),
     _station(
-        "KV transfer: time of one, 95th percentile",
+        "KV transfer: time of one, p95",
         _service(m.KV_P95),
         "From `pdwatch_kv_transfer_p95_seconds`.",
         "s",
     ),
     _station(
-        "Decode admission: requests without KV yet",
+        "Decode admission: wait for KV",
         _service(m.KV_WAITING),
         "Requests on decode that wait for remote KV and receive none yet, from `pdwatch_kv_transfer_waiting_requests`.",
         "none",
     ),
     _station(
-        "Decode: time between tokens, 95th percentile",
+        "Decode: between tokens, p95",
         _service(m.ITL_WINDOW, percentile="p95"),
         "From `pdwatch_itl_window_seconds`.",
         "s",

@@ -48,10 +48,11 @@ _FINDINGS = table(
     title="Why: findings that stand, the worst first",
     description="From `pdwatch_finding_active`. docs/findings.md says of each what it means, how to confirm it and "
     "what to do.",
-    labels=(Label("finding", "Finding", meanings=c.FINDING_WORDS), Label("service", "Service", width=110)),
+    labels=(c.FINDING_COLUMN,),
     values=(Value(c.severity(SCOPE), "Severity", meanings=c.SEVERITIES, width=90),),
     worst_first=("Severity",),
-    width=7,
+    values_first=True,
+    width=5,
     height=4,
     missing="nothing is wrong",
 )
@@ -67,7 +68,7 @@ _ROLES = table(
     description="Pressure is demand over capacity; from 1 a pool is too small. KV is the 90th percentile over engines.",
     labels=(Label("role", "Role"),),
     values=(
-        Value(_pool(m.POOL_WORKERS_UP), "Up"),
+        Value(_pool(m.POOL_WORKERS_UP), "Up", width=45),
         Value(_pool(m.POOL_WORKERS), "Workers"),
         Value(_pool(m.CURRENT_REPLICAS), "Replicas"),
         Value(_pool(m.DESIRED_REPLICAS), "Wanted"),
@@ -82,9 +83,9 @@ _ROLES = table(
             decimals=0,
         ),
         Value(_pool(m.QUEUE_IMBALANCE), "Imbalance", "none", above("queue_imbalance", color="orange"), decimals=2),
-        Value(_pool(m.POOL_GUESSED), "Role guessed", meanings=c.NO_YES),
+        Value(_pool(m.POOL_GUESSED), "Guessed", meanings=c.NO_YES),
     ),
-    width=9,
+    width=11,
     height=4,
 )
 

@@ -50,7 +50,7 @@ _NOW = (
         meanings=c.YES_NO,
     ),
     _now(
-        "Share of prompt tokens computed twice",
+        "Prompt tokens computed twice",
         m.KV_RECOMPUTED,
         "percentunit",
         "What decode computed again instead of receiving it.",
@@ -138,7 +138,7 @@ BOARD = Board(
     title="pdwatch / KV transfer and fabric",
     description="KV on its way from prefill to decode, and the ports that carry it.",
     tags=c.TAGS,
-    variables=(c.CLUSTER, c.of_service(m.ADVICE), *c.of_workers(), c.of_hosts(f.UP)),
+    variables=(c.CLUSTER, c.of_one_service(m.ADVICE), *c.of_workers(), c.of_hosts(f.UP)),
     rows=(
         Row("KV transfer now", _NOW),
         Row("KV transfer over time", _COURSE),

@@ -16,6 +16,8 @@ from pdwatch.generate.dashboards.preview.values import color, mapped, settings, 
 Json = Mapping[str, Any]
 _DARK = "#111217"
 _LABEL, _FOOT = 150.0, 18.0
+_NOTHING = 1e-9
+"""Below this a cell is what is left of subtracting sums."""
 _BAND = ("#23171b", "#3f3da8", "#2f9df5", "#4df884", "#dedd32", "#f65f18", "#900c00")
 """From few to many."""
 
@@ -94,7 +96,7 @@ def heatmap(panel: Json, found: Sequence[Series], canvas: Canvas) -> str:
     buckets = sorted(found, key=lambda each: float(each.name))
     columns_at = sorted({at for each in buckets for at, _ in each.answer.points})
     counts = _counts(buckets, columns_at)
-    shown_rows = [row for row, cells in enumerate(counts) if any(cells)] or [0]
+    shown_rows = [row for row, cells in enumerate(counts) if max(cells, default=0.0) > _NOTHING] or [0]
     rows = range(max(0, shown_rows[0] - 1), min(len(buckets), shown_rows[-1] + 2))
     most = max((cell for cells in counts for cell in cells), default=0.0) or 1.0
     span, width, height = canvas.span, canvas.width, canvas.height
@@ -107,7 +109,7 @@ def heatmap(panel: Json, found: Sequence[Series], canvas: Canvas) -> str:
         )
         parts.append(text(f"≤ {edge}", left - 6, line * cell_h + cell_h / 2 + 4, anchor="end", size=10))
         for at, cell in enumerate(counts[row]):
-            if cell > 0:
+            if cell > _NOTHING:
                 place = {"x": f"{left + at * cell_w:.1f}", "y": f"{line * cell_h:.1f}"}
                 size = {"width": f"{max(0.5, cell_w - 0.5):.1f}", "height": f"{max(0.5, cell_h - 1):.1f}"}
                 parts.append(tag("rect", **place, **size, fill=_shade(cell / most)))

@@ -12,6 +12,8 @@ from pdwatch.generate.dashboards.preview.variables import put
 
 Json = Mapping[str, Any]
 Row = dict[str, "float | str"]
+_BACKWARDS = 2
+"""Grafana's number for values that are sorted from z to a."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def _name(legend: str, answer: Answer) -> str:
 def known(dashboard: Json, name: str, source: Source) -> list[str]:
     """Return every value of a variable, for which a row is repeated. Raises `PreviewError`."""
     variable = next(each for each in dashboard["templating"]["list"] if each["name"] == name)
-    return source.prometheus.label_values(put(source.values, variable["query"]), source.span)
+    found = source.prometheus.label_values(put(source.values, variable["query"]), source.span)
+    return found[::-1] if variable["sort"] == _BACKWARDS else found
 
 
 def rows(panel: Json, source: Source) -> list[Row]:

@@ -16,7 +16,7 @@ from pdwatch.generate.dashboards.preview.values import PALETTE, color_of, settin
 
 Json = Mapping[str, Any]
 _LEFT, _TOP, _BOTTOM, _RIGHT = 62.0, 6.0, 18.0, 8.0
-_LEGEND_LINE = 17.0
+_LEGEND_LINE, _LETTER = 17.0, 6.6
 _GAP_STEPS = 1.5
 """A hole of more steps than this breaks a line."""
 
@@ -45,7 +45,7 @@ def draw(panel: Json, found: Sequence[Series], canvas: Canvas) -> str:
     stacked = field["custom"]["stacking"]["mode"] == "normal"
     looks = [_Look.of(config, each.name, index) for index, each in enumerate(found)]
     courses = _stacked(found) if stacked else [each.answer.points for each in found]
-    legend_lines = 1 if len(found) <= 6 else 2
+    legend_lines = min(3, 1 + sum(len(each.name) + 12 for each in found) // int(canvas.width / _LETTER))
     plot = canvas.height - legend_lines * _LEGEND_LINE - 6
     frame = _Frame(canvas.span, canvas.width, plot, *_extent(field, courses))
     floor = [courses[index - 1] if stacked and index else () for index in range(len(courses))]
@@ -54,7 +54,7 @@ def draw(panel: Json, found: Sequence[Series], canvas: Canvas) -> str:
         for points, below, look in reversed(list(zip(courses, floor, looks, strict=True)))
     ]
     parts = (*_axes(frame, field), *_marks(frame, canvas.marks), *_limits(frame, field), *drawn)
-    return svg(canvas.width, plot, "".join(parts)) + _legend(found, looks, config)
+    return svg(canvas.width, plot, "".join(parts)) + _legend(found, looks, config, legend_lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _extent(field: Json, courses: Sequence[Sequence[tuple[float, float]]]) -> tu
 
 def _axes(frame: _Frame, field: Json) -> list[str]:
     parts = []
-    for value in ticks(frame.low, frame.high):
+    for value in ticks(frame.low, frame.high, least=1.0 if field.get("decimals") == 0 else 0.0):
         y = frame.y(value)
         parts.append(line(_LEFT, y, frame.width - _RIGHT, y, GRID))
         parts.append(text(shown(value, field["unit"], field.get("decimals")), _LEFT - 6, y + 4, anchor="end"))
@@ -163,12 +163,12 @@ def _path(frame: _Frame, run: Sequence[tuple[float, float]], stepped: bool) -> s
     return path
 
 
-def _legend(found: Sequence[Series], looks: Sequence[_Look], config: Json) -> str:
+def _legend(found: Sequence[Series], looks: Sequence[_Look], config: Json, lines: int) -> str:
     entries = [
         tag("span", tag("i", style=f"background:{look.color}") + f"{escape(each.name)} <b>{_last(each, config)}</b>")
         for each, look in zip(found, looks, strict=True)
     ]
-    return tag("div", "".join(entries), class_="legend")
+    return tag("div", "".join(entries), class_="legend", style=f"height:{lines * _LEGEND_LINE:.0f}px")
 
 
 def _last(each: Series, config: Json) -> str:

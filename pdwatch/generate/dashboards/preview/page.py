@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from pdwatch.generate.dashboards.grafana import ALL
 from pdwatch.generate.dashboards.panels import COLUMNS
 from pdwatch.generate.dashboards.preview import blocks, lines
 from pdwatch.generate.dashboards.preview.canvas import Canvas, Mark
@@ -86,7 +87,8 @@ def _moved(panel: Json, down: int) -> Json:
 def _placed(panel: Json, source: Source, marks: tuple[Mark, ...]) -> str:
     at = panel["gridPos"]
     style = f"grid-column: {at['x'] + 1} / span {at['w']}; grid-row: {at['y'] + 1} / span {at['h']}"
-    title = escape(put(source.values, panel["title"]))
+    named = {name: "All" if value == ALL else value for name, value in source.values.items()}
+    title = escape(put(named, panel["title"]))
     if panel["type"] == "row":
         return tag("h3", title, style=style)
     inside = tag("h2", title, title=panel["description"]) + _content(panel, source, marks)

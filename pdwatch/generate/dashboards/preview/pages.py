@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,31 +14,34 @@ from pdwatch.generate.dashboards.preview.page import page
 from pdwatch.generate.dashboards.preview.prometheus import Prometheus, Span
 from pdwatch.generate.dashboards.preview.variables import chosen, rate_interval
 from pdwatch.generate.dashboards.sets import SETS
+from pdwatch.generate.options import Options
 
 _POINTS = 240
 """Points of a line."""
 _TIMEOUT_SECONDS = 30.0
 
 
-def write(url: str, folder: Path, seconds: float, clock: Callable[[], float] = time.time) -> list[Path]:
+def write(url: str, folder: Path, seconds: float, choices: Options) -> list[Path]:
     """Draw every board over the last *seconds* from the Prometheus at *url*; return the files.
 
     Raises `PreviewError` where the Prometheus cannot be asked, and `OSError` where the folder cannot be written.
     """
     with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
-        pages = {folder / f"{uid}.html": text for uid, text in _drawn(Prometheus(url, client), clock(), seconds)}
+        pages = dict(drawn(Prometheus(url, client), time.time(), seconds, choices))
     folder.mkdir(parents=True, exist_ok=True)
-    for path, text in pages.items():
+    paths = {folder / f"{uid}.html": text for uid, text in pages.items()}
+    for path, text in paths.items():
         path.write_text(text, encoding="utf-8")
-    return list(pages)
+    return list(paths)
 
 
-def _drawn(prometheus: Prometheus, end: float, seconds: float) -> Iterator[tuple[str, str]]:
+def drawn(prometheus: Prometheus, end: float, seconds: float, choices: Options) -> Iterator[tuple[str, str]]:
+    """Yield uid and page of each board, over the *seconds* before *end*. Raises `PreviewError`."""
     scrape = prometheus.scrape_seconds()
     span = Span(end - seconds, end, max(scrape, seconds / _POINTS))
     for boards in SETS.values():
         links = {f"{board.uid}.html": board.title for board in boards}
         for board in boards:
-            drawn = dashboard(board, boards)
-            values = chosen(drawn, prometheus, span, {"__rate_interval": rate_interval(span, scrape)})
-            yield board.uid, page(drawn, Source(prometheus, span, values), links)
+            made = dashboard(board, boards, choices)
+            values = chosen(made, prometheus, span, {"__rate_interval": rate_interval(span, scrape)})
+            yield board.uid, page(made, Source(prometheus, span, values), links)

@@ -36,9 +36,9 @@ def svg(width: float, height: float, content: str) -> str:
     return tag("svg", content, width=f"{width:.0f}", height=f"{height:.0f}", xmlns="http://www.w3.org/2000/svg")
 
 
-def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
-    """Return round values from *low* to *high*, about as many as wanted."""
-    raw = (high - low) / max(1, wanted)
+def ticks(low: float, high: float, wanted: int = 4, least: float = 0.0) -> list[float]:
+    """Return round values from *low* to *high*, about as many as wanted and at least so far from each other."""
+    raw = max(least, (high - low) / max(1, wanted))
     if raw <= 0 or not math.isfinite(raw):
         return [low]
     size = 10 ** math.floor(math.log10(raw))

@@ -20,7 +20,7 @@ section {{ background: #181b1f; border: 1px solid #25272b; border-radius: 3px; o
 h2 {{ font-size: 12.5px; font-weight: 500; margin: 7px 0 5px; white-space: nowrap; overflow: hidden;
   text-overflow: ellipsis }}
 h3 {{ font-size: 14px; font-weight: 500; margin: 6px 0 0; grid-column: 1 / -1 }}
-.legend {{ height: 34px; overflow: hidden; line-height: 17px; font-size: 11px }}
+.legend {{ overflow: hidden; line-height: 17px; font-size: 11px }}
 .legend span {{ margin-right: 12px; white-space: nowrap }}
 .legend i {{ display: inline-block; width: 12px; height: 3px; margin: 0 5px 3px 0 }}
 .legend b {{ font-weight: 400; color: #8e8e9a }}

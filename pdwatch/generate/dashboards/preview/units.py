@@ -64,5 +64,4 @@ _FORMATS: dict[str, Callable[[float, int | None], str]] = {
     "watt": _scaled(1000, _DECIMAL, "W"),
     "celsius": _with("°C"),
     "hertz": _scaled(1000, _DECIMAL, "Hz"),
-    "dateTimeFromNow": lambda value, _: f"at {value / 1000:.0f}",
 }

@@ -14,7 +14,9 @@ _SEEN = "vllm:num_requests_running"
 VARIABLES = (
     Variable("cluster", "Cluster", f"label_values({_SEEN}, cluster)"),
     Variable("model", "Model", f'label_values({_SEEN}{{cluster=~"$cluster"}}, model_name)'),
-    Variable("role", "Role", f'label_values({_SEEN}{{cluster=~"$cluster", model_name=~"$model"}}, role)'),
+    Variable(
+        "role", "Role", f'label_values({_SEEN}{{cluster=~"$cluster", model_name=~"$model"}}, role)', backwards=True
+    ),
     Variable(
         "instance",
         "Instance",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from pdwatch.engines.row import Row
 from pdwatch.engines.vllm import ROWS
-from pdwatch.generate.dashboards.board import DashboardError
+from pdwatch.generate.dashboards.errors import DashboardError
 from pdwatch.generate.dashboards.promql import RATE_WINDOW
 from pdwatch.model.reading import GAUGES, Quantity
 

@@ -1,0 +1,48 @@
+"""Whether decode waits for remote KV that does not come: neither moved nor refused, so that no counter tells."""
+
+from __future__ import annotations
+
+from pdwatch.model.reading import Quantity as Q
+from pdwatch.model.reading import Reading
+
+_TOLD_BY_STAGE = (Q.KV_FETCH_WAITING, Q.KV_FETCH_IN_PROGRESS)
+_MOVES = (Q.PROMPT_TOKENS_TRANSFERRED, Q.EXTERNAL_CACHE_HITS, Q.TRANSFER_FAILURES, Q.TRANSFER_FAILED_RECEIVES)
+
+
+class FetchStall:
+    """One engine's waiting for remote KV between pages."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._moves: tuple[float | None, ...] = ()
+        self._at = 0.0
+        self.known = False
+        """Whether the page tells of requests that wait for remote KV."""
+
+    @property
+    def seconds(self) -> float:
+        """For how long requests have waited while nothing arrived or failed; 0 when something did or none waits."""
+        return 0.0 if self._since is None else self._at - self._since
+
+    def push(self, reading: Reading) -> None:
+        """Take the next page."""
+        waiting = _waiting(reading)
+        moves = _moves(reading)
+        self.known, self._at = waiting is not None, reading.at
+        if not waiting:
+            self._since = None
+        elif self._since is None or moves != self._moves:
+            self._since = reading.at
+        self._moves = moves
+
+
+def _waiting(reading: Reading) -> float | None:
+    """Return the requests that wait for remote KV: by stage since 0.32, else those put off, `None` before 0.20."""
+    told = [value for quantity in _TOLD_BY_STAGE if (value := reading.value(quantity)) is not None]
+    return sum(told) if told else reading.value(Q.REQUESTS_WAITING_DEFERRED)
+
+
+def _moves(reading: Reading) -> tuple[float | None, ...]:
+    slots = reading.shape.histograms.get(Q.TRANSFER_TIME)
+    count = None if slots is None or slots.count is None else reading.values[slots.count]
+    return (count, *map(reading.value, _MOVES))
