@@ -137,8 +137,7 @@ class Config(Settings):
     listen: Listen = DEFAULT_LISTEN
     """Address of the HTTP side; `agent` listens on port 10078 unless this is set; `--listen`."""
     state_file: File | None = None
-    """File that keeps what was learned over a restart of `serve`: speeds of engines, demand, past advice; written every
-    minute and at the end. Nothing is kept unless set. `--state-file`."""
+    """File that keeps over a restart of `serve` what it learned and advised; `--state-file`."""
     connect: Connect = Connect()
     """The running serve that `top` and `check` ask."""
     top: Top = Top()

@@ -65,7 +65,7 @@ def test_whole_file_is_read(write: Write, tmp_path: Path) -> None:
     assert config.discovery[1].file is not None
     assert (tmp_path / "targets/*.yaml",) == config.discovery[1].file.paths
     assert 0.8 == config.thresholds.kv_usage_high
-    assert 0.75 == config.thresholds.pressure_target
+    assert 0.85 == config.thresholds.pressure_target
 
 
 @pytest.mark.parametrize(
