@@ -101,6 +101,9 @@ class Thresholds:
         0.3, "ratio", "Share of prompts that prefill finds in its prefix cache from which decode should find some too."
     )
     prefix_found: float = _threshold(0.25, "ratio", "Share of that which decode should find.")
+    slo_requests: float = _threshold(
+        20.0, "requests", "Requests, or gaps between tokens, that a window needs before an objective is judged."
+    )
     min_requests: float = _threshold(
         5.0, "requests", "Finished requests a window needs before rates of them are judged."
     )

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import wrap
 
-from pdwatch.model.judgement import Evidence, Finding
+from pdwatch.cli.findings import findings_in_words, wrapped
 from pdwatch.model.snapshot import PoolState, ServiceState, Snapshot, WorkerState
 from pdwatch.model.text import plain
-
-WIDTH = 100
 
 
 def report(snapshot: Snapshot) -> str:
     """Return the whole snapshot as text for people."""
     if not snapshot.services:
         return "No worker was found. Name workers with --prefill URL --decode URL, or check what discovery says."
-    lines = [line for service in snapshot.services.values() for line in (*_service(service), "")]
+    lines = [line for service in snapshot.services.values() for line in (*_service(service, snapshot.t), "")]
     lines += [f"discovery {source}: {error}" for source, error in snapshot.self_state.discovery_errors.items()]
     return "\n".join(plain(line) for line in lines).rstrip()
 
 
-def _service(service: ServiceState) -> Iterator[str]:
+def _service(service: ServiceState, now: float) -> Iterator[str]:
     advice = service.advice
     yield f"{service.service}: {advice.action.value.upper()}  (confidence {advice.confidence:.0%})"
-    yield from _wrapped(advice.reason, "  ")
+    yield from wrapped(advice.reason, "  ")
     for role, replicas in (("prefill", advice.prefill), ("decode", advice.decode)):
         if replicas.desired is not None and replicas.desired != replicas.current:
             yield f"  {role}: {replicas.current} replicas -> {replicas.desired}"
     yield "  " + "   ".join(_pool(pool) for pool in service.pools.values())
     if not service.findings:
         yield "  No findings."
-    for finding in service.findings:
-        yield from _finding(finding)
+    yield from findings_in_words(service.findings, now)
     yield from _missing(service)
 
 
@@ -47,27 +43,6 @@ def _pool(pool: PoolState) -> str:
     return ", ".join(parts)
 
 
-def _finding(finding: Finding) -> Iterator[str]:
-    if finding.because_of is not None:
-        symptom = f"so also {finding.severity.word} {finding.finding}: {finding.summary}"
-        yield from _wrapped(symptom, "    ")
-        return
-    yield ""
-    yield from _wrapped(f"{finding.severity.word.upper()} {finding.finding}: {finding.summary}", "  ")
-    shown = [text for evidence in finding.evidence if (text := _evidence(evidence))]
-    if shown:
-        yield f"    evidence: {'; '.join(shown)}"
-    yield from _wrapped(f"do: {finding.fix}", "    ")
-
-
-def _evidence(evidence: Evidence) -> str:
-    if evidence.value is None:
-        return ""
-    limit = "" if evidence.threshold is None else f" (limit {evidence.threshold:g})"
-    unit = "" if evidence.unit == "ratio" else f" {evidence.unit}"
-    return f"{evidence.signal} {evidence.value:.3g}{unit}{limit}"
-
-
 def _missing(service: ServiceState) -> Iterator[str]:
     """Tell once per engine version what its pages lack that would make the judgement better."""
     seen: dict[str, WorkerState] = {}
@@ -78,8 +53,4 @@ def _missing(service: ServiceState) -> Iterator[str]:
         lacking = dict.fromkeys(f"{entry.upstream} ({entry.versions})" for entry in worker.missing if entry.versions)
         if lacking:
             yield ""
-            yield from _wrapped(f"this {name} does not export: {', '.join(lacking)}", "  ")
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
+            yield from wrapped(f"this {name} does not export: {', '.join(lacking)}", "  ")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 def seconds(value: float) -> str:
-    """Return a duration: `350 ms`, `12 s`, `4 min`, `2.5 h`."""
+    """Return a duration: `42 µs`, `350 ms`, `12 s`, `4 min`, `2.5 h`."""
+    if 0 < value < 0.001:
+        return f"{value * 1e6:.0f} µs"
     if value < 1:
         return f"{value * 1000:.0f} ms"
     if value < 120:

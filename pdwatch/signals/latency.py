@@ -64,7 +64,19 @@ def chain(window: Flows, transfer: TransferState) -> TtftChain:
         prefill=_mean(window, side, Q.PREFILL_TIME),
         transfer=transfer.seconds_mean,
         decode_admission=admission,
+        router=_added_by_router(window),
     )
+
+
+def _added_by_router(window: Flows) -> float | None:
+    """Return what a front end's mean is above the engines' means: of the first token, else of whole requests."""
+    for quantity in (Q.TTFT, Q.E2E):
+        felt = _mean(window, Role.ROUTER, quantity)
+        parts = [_mean(window, role, quantity) for role in (Role.PREFILL, Role.DECODE, Role.BOTH)]
+        told = [part for part in parts if part is not None]
+        if felt is not None and (len(told) == 2 or parts[2] is not None):
+            return max(0.0, felt - sum(told))
+    return None
 
 
 def latency_state(flows: ServiceFlows, transfer: TransferState) -> LatencyState:

@@ -22,6 +22,7 @@ from pdwatch.signals.rank_balance import expert_balance_estimate
 from pdwatch.signals.routed import NOT_ROUTED, Routed, RoutedWatch
 from pdwatch.signals.transfer import transfer_state
 from pdwatch.signals.transfer_path import TransferPaths
+from pdwatch.signals.usual_chain import UsualChain
 from pdwatch.signals.worker import WorkerWatch
 
 POOL_ROLES = (Role.PREFILL, Role.DECODE, Role.BOTH, Role.UNKNOWN)
@@ -52,6 +53,7 @@ class ServiceWatch:
         self._speeds: dict[str, dict[str, float]] = {}
         """Of engines not seen since pdwatch was restarted."""
         self._paths = TransferPaths(thresholds)
+        self._usual = UsualChain()
 
     def configure(self, objectives: Objectives, connector: str | None, thresholds: Thresholds, horizon: float) -> None:
         """Measure by other settings from now on; what was seen stays."""
@@ -83,6 +85,7 @@ class ServiceWatch:
         transfer = transfer_state(flows, self.connector, waiting)
         prefilling, decoding = self.capacity.observe(self._engines(fresh), flows.window, now)
         goals = self.objectives
+        slo = slo_state(flows.window, goals.ttft, goals.itl, goals.target)
         return ServiceSignals(
             service=self.name,
             pools=pools,
@@ -90,8 +93,8 @@ class ServiceWatch:
             experts=expert_balance_told(
                 (watch.target.replica_name, watch.windows()) for url, watch in self.workers.items() if url in fresh
             ),
-            latency=latency_state(flows, transfer),
-            slo=slo_state(flows.window, goals.ttft, goals.itl, goals.target),
+            latency=self._usual.observe(now, latency_state(flows, transfer), slo.get("ttft")),
+            slo=slo,
             workers=states,
             routers=routers,
             transfer_paths=self._paths.observe(

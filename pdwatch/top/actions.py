@@ -153,13 +153,19 @@ def _open(session: Session, scene: Scene, _: str) -> None:
 
 
 def _open_subject(session: Session, scene: Scene) -> None:
-    """Open the worker that the chosen finding is about."""
-    worker = scene.findings[scene.cursor].scope.get("worker")
-    url = next((row.state.url for row in scene.workers if row.worker == worker), None)
-    if url is None:
-        session.choose(message="This finding is not about one worker.")
-    else:
+    """Open what the chosen finding is about: its worker, the page of its port or GPU, or the workers of its pool."""
+    scope = scene.findings[scene.cursor].scope
+    url = next((row.state.url for row in scene.workers if row.worker == scope.get("worker")), None)
+    page = Tab.FABRIC if "port" in scope else Tab.GPU if "gpu" in scope else None
+    kept = next((scope[word] for word in ("replica", "host", "role") if word in scope), "")
+    if url is not None:
         session.choose(tab=Tab.WORKERS, drilled=url, scroll=0, selected={**session.view.selected, Tab.WORKERS: url})
+    elif page is not None:
+        session.choose(tab=page, scroll=0)
+    elif kept:
+        session.choose(tab=Tab.WORKERS, drilled=None, filter=kept, scroll=0)
+    else:
+        session.choose(message="This finding is about the whole service.")
 
 
 def _back(session: Session, _: Scene, __: str) -> None:

@@ -57,9 +57,9 @@ def _percent(ratio: float | None) -> str:
 
 
 WORKER = _text("worker", "worker", 10, lambda row: row.worker, rank=0)
-POOL = _text("pool", "pool", 8, lambda row: row.role_word, rank=4)
+POOL = _text("pool", "pool", 8, lambda row: row.role_word, rank=2)
 HOST = _text("host", "host", 7, lambda row: row.state.host, rank=8)
-STATE = Column("state", "state", 16, lambda row: row.word, lambda row: row.word, right=False, rank=1)
+STATE = Column("state", "state", 14, lambda row: row.word, lambda row: row.word, right=False, rank=1)
 KV = _number("kv", "KV%", 4, lambda row: row.kv, _percent, rank=1)
 RUNNING = _number("running", "run", 4, lambda row: row.total(lambda engine: engine.requests_running), rank=4)
 WAITING = _number("waiting", "wait", 4, lambda row: row.total(lambda engine: engine.requests_waiting), rank=2)

@@ -112,16 +112,16 @@ def _looked_at(service: ServiceState, thresholds: Thresholds) -> Iterator[Signal
         return
     looked = (
         (
-            "transfer_failures_per_second",
+            "kv_transfer_failures_per_second",
             state.failures_per_second,
             thresholds.transfer_failures_per_second,
             "per second",
         ),
-        ("transfer_prefill_ratio", state.prefill_ratio, thresholds.transfer_prefill_ratio, "ratio"),
+        ("kv_transfer_prefill_ratio", state.prefill_ratio, thresholds.transfer_prefill_ratio, "ratio"),
         ("kv_recomputed_share", state.kv_recomputed_share, thresholds.kv_recomputed_share, "ratio"),
     )
     for name, value, limit, unit in looked:
-        yield Signal(name, "transfer", value, limit, unit, strict=True)
+        yield Signal(name, "service", value, limit, unit, strict=True)
 
 
 def _of_pool(service: ServiceState, role: Role, pool: PoolState, thresholds: Thresholds) -> Iterator[Signal]:

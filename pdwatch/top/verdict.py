@@ -9,7 +9,7 @@ from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.judgement import Action, Advice, Decision, Replicas, Severity
 from pdwatch.model.snapshot import ServiceState, Snapshot
 from pdwatch.top import numbers
-from pdwatch.top.gauges import nearest
+from pdwatch.top.gauges import load_of, nearest
 from pdwatch.top.status import Status, of_severity
 
 NO_FINDINGS, WARNINGS, CRITICAL, CANNOT_TELL = 0, 1, 2, 3
@@ -43,7 +43,7 @@ def verdict(service: ServiceState, thresholds: Thresholds, now: float) -> Verdic
         f"{action_words(advice.action)}{sizes(advice)}",
         "" if advice.action is Action.CANNOT_TELL else f"{advice.confidence:.2f}",
         numbers.duration(stood) if isfinite(stood) and stood >= 0 else "",
-        _tightest(advice),
+        _tightest(service),
         _reason(service, status, thresholds),
     )
 
@@ -86,11 +86,12 @@ def _changes(replicas: Replicas) -> bool:
     return replicas.desired is not None and replicas.desired != replicas.current
 
 
-def _tightest(advice: Advice) -> str:
-    if not advice.bounds or advice.action in (Action.FIX, Action.CANNOT_TELL):
+def _tightest(service: ServiceState) -> str:
+    if service.advice.action in (Action.FIX, Action.CANNOT_TELL):
         return ""
-    nearest_bound = advice.bounds[0]
-    return f"{nearest_bound.bound.value} {numbers.percent(nearest_bound.utilization_ratio)}"
+    loads = [(ratio, bound) for pool in service.pools.values() for ratio, bound in (load_of(service, pool),) if bound]
+    ratio, bound = max(((ratio, bound) for ratio, bound in loads if ratio is not None), default=(0.0, ""))
+    return f"{bound} {numbers.percent(ratio)}" if bound else ""
 
 
 def _reason(service: ServiceState, status: Status, thresholds: Thresholds) -> str:

@@ -156,14 +156,21 @@ def test_enter_opens_and_escape_leaves_level_by_level(session) -> None:
     assert ("", Tab.WORKERS) == (seen.view.filter, seen.view.tab)
 
 
-def test_a_finding_opens_its_worker(session) -> None:
-    """One that is about no worker says so."""
+def test_a_finding_opens_what_it_is_about(session, service, worker, snapshot) -> None:
+    """Its worker, the page of its port, the workers of its pool; one about the whole service says so."""
     seen = session("down")
     _press(seen, "alerts", "open")
     assert "http://d-06:8000/metrics" == seen.view.drilled
-    other = session("decode")
+    pool = session("decode")
+    _press(pool, "alerts", "open")
+    assert (Tab.WORKERS, "decode") == (pool.view.tab, pool.view.filter)
+    port = session("fabric")
+    _press(port, "alerts", "open")
+    assert Tab.FABRIC is port.view.tab
+    whole = Finding("config_mismatch", Severity.WARNING, {}, 1_795_000_000.0, "", "")
+    other = session([snapshot(service([worker("d-01")], findings=(whole,)))])
     _press(other, "alerts", "open")
-    assert "This finding is not about one worker." == other.view.message
+    assert "This finding is about the whole service." == other.view.message
 
 
 def test_a_click_selects_and_a_second_one_opens(session) -> None:

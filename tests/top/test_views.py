@@ -275,7 +275,7 @@ def test_evidence_is_sorted_into_pressing_quiet_and_unknown(worker, service, adv
         (s.name, s.value_words, s.limit_words) for s in found.pressing
     ]
     assert [("pressure_ratio", "prefill")] == [(s.name, s.scope) for s in found.unknown]
-    assert ("transfer_failures_per_second", "> 0 /s") in [(s.name, s.limit_words) for s in found.quiet]
+    assert ("kv_transfer_failures_per_second", "> 0 /s") in [(s.name, s.limit_words) for s in found.quiet]
 
 
 def test_events_tell_what_changed(worker, dead, service, advice, snapshot) -> None:

@@ -45,7 +45,7 @@ What users feel, pools, transfers, and pdwatch itself.
 def index_page() -> str:
     """Return the page."""
     findings = "".join(f"| {link(d.id)} | {d.severity.word} | {d.title} |\n" for d in FINDINGS)
-    others = (alert for alert in ALERTS if alert.finding is None)
+    others = sorted((alert for alert in ALERTS if alert.finding is None), key=lambda alert: alert.severity == "none")
     alerts = "".join(f"| [`{a.name}`]({a.id}.md) | {a.severity} | {_plain(a.summary)} |\n" for a in others)
     return _HEAD + _FINDINGS + findings + _ALERTS + alerts
 

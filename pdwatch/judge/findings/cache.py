@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from statistics import median
 
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
+from pdwatch.judge.findings.symptoms import MISSED
+from pdwatch.judge.hops import chain_evidence, grew
 from pdwatch.judge.words import percent, rate, seconds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.snapshot import PoolState
@@ -35,10 +37,13 @@ def _full(view: View, role: Role, pool: PoolState, usages: list[float]) -> Itera
         Evidence("kv_cache_usage_median", middle, "ratio", limit, scope),
         Evidence("engines_full", full, "engines", None, scope),
         Evidence("requests_waiting", pool.requests_waiting, "requests", None, scope),
+        *chain_evidence(view.service.latency),
     )
     waiting = f"{pool.requests_waiting or 0:.0f} requests wait"
     if full > _MOST * len(usages):
-        yield Hit(scope, f"The KV cache of {role} is {percent(middle)} full, {waiting}.", evidence)
+        yield Hit(
+            scope, f"The KV cache of {role} is {percent(middle)} full, {waiting}{grew(view.service.latency)}.", evidence
+        )
     elif full:
         text = f"The KV cache of {full} of {len(usages)} {role} engines is full, of the median {percent(middle)}"
         yield Hit(scope, f"{text}; {waiting}.", evidence, Severity.INFO)
@@ -55,10 +60,11 @@ def _pinned(view: View) -> Iterator[Hit]:
         Evidence("kv_tokens_in_prefill", _in_prefill(pool), "tokens", None, scope),
         Evidence("kv_cache_tokens_used", pool.kv_cache_tokens_used, "tokens", None, scope),
         Evidence("requests_waiting", pool.requests_waiting, "requests", None, scope),
+        *chain_evidence(view.service.latency),
     )
     text = (
         f"The KV cache of prefill is {percent(median(usages))} full of prompts that decode has not fetched; "
-        f"{pool.requests_waiting or 0:.0f} requests wait there."
+        f"{pool.requests_waiting or 0:.0f} requests wait there{grew(view.service.latency)}."
     )
     yield Hit(scope, text, evidence)
 
@@ -143,7 +149,7 @@ FINDINGS = (
         confused_with="A leak, where blocks are held while nothing runs. A moment at the limit between two answers that end.",
         detect=_saturated,
         onset_seconds=8.0,
-        explains=("kv_pinned_on_prefill", "preempting", "kv_blocks_expired", "kv_leak"),
+        explains=("kv_pinned_on_prefill", "preempting", "kv_blocks_expired", "kv_leak", *MISSED),
         reach=Reach.POOL,
     ),
     FindingDef(
@@ -159,6 +165,7 @@ FINDINGS = (
         confused_with="Prefill that is too small: then its prompts wait while its cache has room.",
         detect=_pinned,
         onset_seconds=8.0,
+        explains=("prefill_saturated", "queue_imbalanced", "slo_ttft_missed"),
         reach=Reach.SIDES,
     ),
     FindingDef(
@@ -170,6 +177,7 @@ FINDINGS = (
         fix="Add decode replicas, or lower --max-num-seqs so that fewer requests compete for the blocks.",
         confused_with="Nothing: preemptions are always lost work.",
         detect=_preempting,
+        explains=MISSED,
         reach=Reach.POOL,
     ),
     FindingDef(

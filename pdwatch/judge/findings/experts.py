@@ -127,10 +127,7 @@ FINDINGS = (
         "whatever the load.",
         detect=_imbalanced,
         onset_seconds=10.0,
-        explains=(
-            "worker_slow",
-            "queue_imbalanced",
-        ),
+        explains=("worker_slow", "queue_imbalanced", "slo_itl_missed"),
     ),
     FindingDef(
         id="eplb_off",
@@ -155,6 +152,6 @@ FINDINGS = (
         fix="Start decode with deepep_low_latency and prefill with deepep_high_throughput.",
         confused_with="Decode on a single host, where high throughput is no mistake and is not told.",
         detect=_backend,
-        explains=("worker_slow",),
+        explains=("worker_slow", "slo_itl_missed"),
     ),
 )

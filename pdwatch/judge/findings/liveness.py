@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from pdwatch.judge.definition import FindingDef, Hit, View
-from pdwatch.judge.findings.symptoms import TOO_FEW, WORKER_LOST
+from pdwatch.judge.findings.symptoms import TOO_FEW, WORKER_LOST, together
 from pdwatch.judge.homes import troubled
 from pdwatch.judge.words import seconds, times
 from pdwatch.model.judgement import Evidence, Severity
@@ -183,7 +183,7 @@ FINDINGS = (
         detect=_down,
         clear_seconds=0.0,
         not_capacity=True,
-        explains=("engine_orphaned", *WORKER_LOST, *TOO_FEW),
+        explains=("engine_orphaned", *together(WORKER_LOST, TOO_FEW)),
     ),
     FindingDef(
         id="worker_unresponsive",
@@ -200,7 +200,7 @@ FINDINGS = (
         detect=_unresponsive,
         clear_seconds=0.0,
         not_capacity=True,
-        explains=("worker_stale", *WORKER_LOST, *TOO_FEW),
+        explains=("worker_stale", *together(WORKER_LOST, TOO_FEW)),
     ),
     FindingDef(
         id="worker_stale",
@@ -230,7 +230,7 @@ FINDINGS = (
         detect=_stuck,
         clear_seconds=0.0,
         not_capacity=True,
-        explains=(*WORKER_LOST, *TOO_FEW),
+        explains=together(WORKER_LOST, TOO_FEW),
     ),
     FindingDef(
         id="worker_restarted",
@@ -243,6 +243,6 @@ FINDINGS = (
         confused_with="Elastic scaling, which rebuilds the counters without a new process.",
         detect=_restarted,
         clear_seconds=20.0,
-        explains=(*WORKER_LOST, "worker_slow", "queue_imbalanced", "prefix_cache_ineffective"),
+        explains=(*WORKER_LOST, "worker_slow", "queue_imbalanced", "prefix_cache_ineffective", "slo_itl_missed"),
     ),
 )

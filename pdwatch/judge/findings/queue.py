@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
+from pdwatch.judge.findings.symptoms import MISSED
+from pdwatch.judge.hops import chain_evidence, grew
 from pdwatch.judge.words import percent
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.target import Role
@@ -23,10 +25,11 @@ def _imbalanced(view: View) -> Iterator[Hit]:
                 Evidence("queue_imbalance_ratio", ratio, "ratio", limit, scope),
                 Evidence("requests", busiest, "requests", None, scope),
                 Evidence("mean_requests", mean, "requests", None, {"role": role.value}),
+                *chain_evidence(view.service.latency),
             )
             summary = (
                 f"Engine {engine} of {worker} holds {busiest:.0f} requests where the mean of {role} is {mean:.0f} "
-                f"({ratio:.1f} times)."
+                f"({ratio:.1f} times){grew(view.service.latency)}."
             )
             yield Hit(scope, summary, evidence)
 
@@ -42,10 +45,11 @@ def _saturated(view: View) -> Iterator[Hit]:
     evidence = (
         Evidence("pressure_ratio", pool.pressure_ratio, "ratio", limit, scope),
         Evidence("requests_waiting", pool.requests_waiting, "requests", None, scope),
+        *chain_evidence(view.service.latency),
     )
     summary = (
         f"Prompts arrive and wait at {percent(pool.pressure_ratio)} of what prefill computes; "
-        f"{pool.requests_waiting or 0:.0f} requests wait."
+        f"{pool.requests_waiting or 0:.0f} requests wait{grew(view.service.latency)}."
     )
     yield Hit(scope, summary, evidence)
 
@@ -61,6 +65,7 @@ FINDINGS = (
         confused_with="A full decode pool, which keeps KV pinned on prefill until prefill cannot admit either.",
         detect=_saturated,
         onset_seconds=10.0,
+        explains=("slo_ttft_missed",),
         reach=Reach.POOL,
     ),
     FindingDef(
@@ -75,6 +80,7 @@ FINDINGS = (
         confused_with="A pool too small, where all engines queue alike.",
         detect=_imbalanced,
         onset_seconds=10.0,
+        explains=MISSED,
         reach=Reach.POOL,
     ),
 )

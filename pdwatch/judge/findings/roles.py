@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, View
-from pdwatch.judge.findings.symptoms import TOO_FEW, WORKER_LOST
+from pdwatch.judge.findings.symptoms import TOO_FEW, WORKER_LOST, together
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.target import Role, RoleSource
 
@@ -55,7 +55,7 @@ FINDINGS = (
         detect=_mismatch,
         onset_seconds=10.0,
         not_capacity=True,
-        explains=(*WORKER_LOST, *TOO_FEW),
+        explains=together(WORKER_LOST, TOO_FEW),
     ),
     FindingDef(
         id="prefill_decoding",
@@ -71,6 +71,6 @@ FINDINGS = (
         detect=_decoding,
         onset_seconds=10.0,
         not_capacity=True,
-        explains=("queue_imbalanced", "worker_slow", "prefill_saturated"),
+        explains=("queue_imbalanced", "worker_slow", "prefill_saturated", "slo_ttft_missed"),
     ),
 )

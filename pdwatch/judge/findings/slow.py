@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.definition import FindingDef, Hit, View
+from pdwatch.judge.findings.symptoms import MISSED
 from pdwatch.judge.words import seconds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.snapshot import EngineState, WorkerState
@@ -110,14 +111,10 @@ def _hit(role: Role, runner: _Runner, usual: _Runner, limit: float) -> Hit:
     )
     what = "a prompt token" if role is Role.PREFILL else "between two tokens"
     summary = (
-        f"{runner.worker} is slow: {_time(runner.pace)} {what}, the other {role} workers {_time(usual.pace)} "
+        f"{runner.worker} is slow: {seconds(runner.pace)} {what}, the other {role} workers {seconds(usual.pace)} "
         f"({runner.pace / usual.pace:.1f} times), for no more work."
     )
     return Hit(scope, summary, evidence)
-
-
-def _time(value: float) -> str:
-    return f"{value * 1e6:.0f} µs" if value < 1e-3 else seconds(value)
 
 
 FINDINGS = (
@@ -137,6 +134,6 @@ FINDINGS = (
         onset_seconds=0.5,
         clear_seconds=30.0,
         not_capacity=True,
-        explains=("queue_imbalanced",),
+        explains=("queue_imbalanced", *MISSED),
     ),
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
-from pdwatch.judge.findings.symptoms import KV_LOST
+from pdwatch.judge.findings.symptoms import KV_LOST, MISSED
 from pdwatch.judge.findings.whose import all_of_one, graded
 from pdwatch.judge.homes import log_faults
+from pdwatch.judge.hops import chain_evidence, grew
 from pdwatch.judge.words import percent, rate, seconds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.logline import FaultKind
@@ -108,8 +109,10 @@ def _dominates(view: View) -> Iterator[Hit]:
     evidence = (
         Evidence("kv_transfer_prefill_ratio", ratio, "ratio", thresholds.transfer_prefill_ratio),
         Evidence("kv_transfer_seconds_mean", mean, "seconds", thresholds.transfer_min_seconds),
+        *chain_evidence(view.service.latency),
     )
-    text = f"Moving KV takes {seconds(mean)}, {percent(ratio)} of the time it takes to compute it."
+    text = f"Moving KV takes {seconds(mean)}, {percent(ratio)} of the time it takes to compute it"
+    text += f"{grew(view.service.latency)}."
     yield Hit({}, text, evidence, None if mean >= thresholds.transfer_min_seconds else Severity.INFO)
 
 
@@ -160,7 +163,7 @@ FINDINGS = (
         detect=_recomputed,
         onset_seconds=5.0,
         not_capacity=True,
-        explains=("kv_blocks_expired", "kv_leak", "kv_pinned_on_prefill", "kv_cache_saturated", "preempting"),
+        explains=("kv_blocks_expired", "kv_leak", "kv_pinned_on_prefill", "kv_cache_saturated", "preempting", *MISSED),
         reach=Reach.SIDES,
     ),
     FindingDef(
@@ -205,6 +208,7 @@ FINDINGS = (
         detect=_dominates,
         onset_seconds=10.0,
         not_capacity=True,
+        explains=("slo_ttft_missed",),
         reach=Reach.SERVICE,
     ),
 )

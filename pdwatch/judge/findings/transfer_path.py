@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.findings.symptoms import SLOW_KV
 from pdwatch.judge.homes import Home, by_host, other_side
+from pdwatch.judge.hops import chain_evidence, grew
 from pdwatch.judge.words import bandwidth, percent
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
 from pdwatch.model.judgement import Evidence, Severity
@@ -107,28 +108,30 @@ def _slow(view: View) -> Iterator[Hit]:
             if ratio is not None and ratio < share:
                 alone = typical >= max(share, _APART * ratio)
                 severity = None if alone or ratio < share / 2 else Severity.INFO
-                yield _slow_hit(path, scope, share, (path.baseline_bandwidth or 0.0, "its usual"), severity)
+                yield _slow_hit(view, path, scope, (path.baseline_bandwidth or 0.0, "its usual"), severity)
             elif peers is not None and beside is not None and beside < share:
-                yield _slow_hit(path, scope, share, (peers.bandwidth, "its peers'"), None)
+                yield _slow_hit(view, path, scope, (peers.bandwidth, "its peers'"), None)
 
 
 def _slow_hit(
+    view: View,
     path: TransferPathSignals,
     scope: Mapping[str, str],
-    share: float,
     usual: tuple[float, str],
     severity: Severity | None,
 ) -> Hit:
     own, (normal, whose) = path.bandwidth_bytes_per_second, usual
+    limit = view.thresholds.transfer_baseline_share * normal
     evidence = (
-        Evidence("kv_transfer_bandwidth_bytes_per_second", own, "bytes per second", share * normal, scope),
+        Evidence("kv_transfer_bandwidth_bytes_per_second", own, "bytes per second", limit, scope),
         Evidence("kv_transfer_bytes_per_second", path.bytes_per_second, "bytes per second", None, scope),
         Evidence("kv_transfer_bytes_mean", path.bytes_mean, "bytes", None, scope),
+        *chain_evidence(view.service.latency),
     )
     shared = "; no peer does better, so load on the other side may explain it" if severity is Severity.INFO else ""
     text = (
         f"A KV transfer of {scope['worker']} gets {bandwidth(own)}, {percent(own / normal)} of {whose} "
-        f"{bandwidth(normal)}{shared}."
+        f"{bandwidth(normal)}{shared}{grew(view.service.latency)}."
     )
     return Hit(scope, text, evidence, severity)
 
@@ -208,7 +211,13 @@ FINDINGS = (
         detect=_slow,
         onset_seconds=10.0,
         not_capacity=True,
-        explains=("transfer_dominates_prefill", "kv_pinned_on_prefill", "kv_blocks_expired", "kv_leak"),
+        explains=(
+            "transfer_dominates_prefill",
+            "kv_pinned_on_prefill",
+            "kv_blocks_expired",
+            "kv_leak",
+            "slo_ttft_missed",
+        ),
         reach=Reach.SIDES,
     ),
 )

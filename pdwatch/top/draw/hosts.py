@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from pdwatch.model.port import PortCounter, PortReading
 from pdwatch.top import numbers
-from pdwatch.top.cells import Line, Span, Tone, left, right
+from pdwatch.top.cells import Line, Span, Tone, left, right, wrap
 from pdwatch.top.hardware import GpuRow, PortRow, gpu_rows, port_rows, silent_hosts
 from pdwatch.top.scene import Scene
 from pdwatch.top.spark import sparkline
@@ -35,7 +35,7 @@ def gpus(scene: Scene, width: int) -> list[Line]:
     snapshot = scene.snapshot
     rows = gpu_rows(snapshot, scene.service) if snapshot is not None else []
     if not rows:
-        return _empty(scene, "GPUs")
+        return _empty(scene, "GPUs", width)
     columns = _fitting(_GPU, width)
     lines = [_headings(columns, "use 10 min")]
     for row in rows:
@@ -49,7 +49,7 @@ def ports(scene: Scene, width: int) -> list[Line]:
     snapshot = scene.snapshot
     rows = port_rows(snapshot, scene.service) if snapshot is not None else []
     if not rows:
-        return _empty(scene, "fabric ports")
+        return _empty(scene, "fabric ports", width)
     columns = _fitting(_port_columns(scene), width)
     lines = [_headings(columns, "rx 10 min")]
     for row in rows:
@@ -59,13 +59,17 @@ def ports(scene: Scene, width: int) -> list[Line]:
     return [*lines, *_silent(scene)]
 
 
-def _empty(scene: Scene, what: str) -> list[Line]:
+def _empty(scene: Scene, what: str, width: int) -> list[Line]:
     known = len(scene.snapshot.hosts) if scene.snapshot is not None else 0
     counted = "1 host is" if known == 1 else f"{known} hosts are"
     said = f"{counted} known; none tells of {what}." if known else f"No host data: nothing is known of {what}."
     mend = _MEND if not known else ()
     head: Line = (Span(" "), Status.UNKNOWN.span, Span(f" {said}"))
-    return [head, *((Span(f"   {text}", Tone.MUTED),) for text in mend), *_silent(scene)]
+    return [
+        head,
+        *((Span(f"   {text}", Tone.MUTED),) for part in mend for text in wrap(part, max(10, width - 6))),
+        *_silent(scene),
+    ]
 
 
 def _silent(scene: Scene) -> list[Line]:
