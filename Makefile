@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 HELM   := $(VENV)/.helm
+ENGINES ?= /tmp/pdwatch-engines
 DEMO_ARGS ?= --scenario decode_bound --serve --for 2m
 
-.PHONY: help demo test check format bench golden services screen clean
+.PHONY: help demo test live-engines check format bench golden services screen clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +30,10 @@ services: $(HELM) ## Install the real programs that tests start: Prometheus, Ale
 
 test: $(STAMP) services ## Run all tests
 	REQUIRE_LIVE=1 PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest $(TEST_ARGS)
+
+live-engines: $(STAMP) ## Test against the real Dynamo, vllm-router and sglang-router, on CPU (takes 500 MB in ENGINES)
+	@PYTHON=$(PYTHON) sh tests/live/engines/install.sh $(ENGINES)
+	LIVE_ENGINES=$(ENGINES) $(BIN)/python -m pytest tests/live/engines
 
 check: $(STAMP) ## Lint, format, types, import directions
 	$(BIN)/ruff check .

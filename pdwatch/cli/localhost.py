@@ -33,12 +33,12 @@ class _Wanted:
 class LocalHost:
     """Watches this host from `use` to `stop`.
 
-    *always* gives a reading even where there is nothing to watch. *patience* is how long `use` waits for the first
-    outcome of each collector, in seconds.
+    *always* gives a reading even where there has been nothing to watch. *patience* is how long `use` waits for the
+    first outcome of each collector, in seconds.
     """
 
     def __init__(self, *, always: bool = False, patience: float = 0.0) -> None:
-        self._always = always
+        self._told = always
         self._patience = patience
         self._wanted: _Wanted | None = None
         self._watch: HostWatch | None = None
@@ -55,9 +55,15 @@ class LocalHost:
             await asyncio.to_thread(self._watch.wait_first, self._patience)
 
     def reading(self) -> HostReading | None:
-        """Return the newest reading; `None` where the host has nothing to watch."""
+        """Return the newest reading; `None` where the host has had nothing to watch.
+
+        Once it had, it is told for good: a host whose engines ended is empty, not stale.
+        """
         reading = self._watch.reading() if self._watch is not None else None
-        return reading if reading is not None and (self._always or is_telling(reading)) else None
+        if reading is None:
+            return None
+        self._told = self._told or is_telling(reading)
+        return reading if self._told else None
 
     async def stop(self) -> None:
         """Stop watching."""

@@ -147,7 +147,7 @@ FINDINGS = (
         confused_with="A full decode cache, where requests wait for blocks before their KV is asked for.",
         detect=_stalled,
         not_capacity=True,
-        explains=KV_LOST,
+        explains=("kv_cache_saturated", "preempting", *KV_LOST),
         reach=Reach.SIDES,
     ),
     FindingDef(

@@ -213,6 +213,8 @@ FINDINGS = (
         not_capacity=True,
         explains=(
             "transfer_dominates_prefill",
+            "kv_cache_saturated",
+            "preempting",
             "kv_pinned_on_prefill",
             "kv_blocks_expired",
             "kv_leak",

@@ -17,8 +17,10 @@ from pdwatch.top.status import of_severity
 from pdwatch.top.troubles import Trouble
 from pdwatch.top.view import Tab
 
-_NAME, _SCOPE, _STOOD = 30, 18, 8
+_NAME, _STOOD = 30, 8
 _SHORT_NAME = (18, 30)
+_SCOPE = (12, 22)
+_SUBJECT = (14, 24)
 _DETAIL = 12
 _BRANCH = "└ "
 """Before a symptom, below its root."""
@@ -32,7 +34,7 @@ def alerts(scene: Scene, width: int, height: int) -> list[Line]:
     detail = box(title(chosen.finding, scope_of(chosen)), list(_detail(scene, chosen, width))[:_DETAIL], width)
     room = max(2, height - len(detail) - 1)
     first, last = window(scene, len(scene.findings), room - 1)
-    head = f"   {left('finding', _NAME)}{left('about', _SCOPE)}{left('for', _STOOD)}says"
+    head = f"   {left('finding', _NAME)}{left('about', _part(_SCOPE, width))}{left('for', _STOOD)}says"
     lines: list[Line] = [(Span(head, Tone.MUTED),)]
     for index, finding in list(enumerate(scene.findings))[first:last]:
         lines.append(_row(scene, finding, width, index == scene.cursor))
@@ -44,13 +46,23 @@ def _row(scene: Scene, finding: Finding, width: int, chosen: bool) -> Line:
     target = f"select:{finding_key(finding)}"
     symptom = _is_symptom(scene.troubles, finding)
     name = f"{_BRANCH if symptom else ''}{finding.finding}"
-    text = f" {left(name, _NAME)}{left(scope_of(finding), _SCOPE)}{left(_stood(scene, finding), _STOOD)}"
+    text = f" {left(name, _NAME)}{_about(finding, width)}{left(_stood(scene, finding), _STOOD)}"
     base = Tone.CURSOR if chosen else Tone.MUTED if symptom else Tone.PLAIN
     return (
         Span("›" if chosen else " ", base, target),
         Span(status.glyph, Tone.MUTED if symptom else status.tone, target),
         Span(left(f"{text}{finding.summary}", width - 2), base, target),
     )
+
+
+def _part(bounds: tuple[int, int], width: int) -> int:
+    """Return a quarter of the width, within the bounds."""
+    return min(max(bounds[0], width // 4), bounds[1])
+
+
+def _about(finding: Finding, width: int) -> str:
+    room = _part(_SCOPE, width)
+    return left(scope_of(finding), room - 1) + " "
 
 
 def _is_symptom(groups: Sequence[Trouble], finding: Finding) -> bool:
@@ -100,8 +112,8 @@ def _short(scene: Scene, finding: Finding, width: int, *, symptom: bool) -> Line
     status = of_severity(finding.severity)
     name = f"{_BRANCH if symptom else ''}{finding.finding}"
     tone = Tone.MUTED if symptom else Tone.PLAIN
-    room = min(max(_SHORT_NAME[0], width // 4), _SHORT_NAME[1])
-    text = f" {left(name, room)}{left(scope_of(finding), _SCOPE)}{_stood(scene, finding)}  {finding.summary}"
+    text = f" {left(name, _part(_SHORT_NAME, width))}{_about(finding, width)}{_stood(scene, finding)}"
+    text += f"  {finding.summary}"
     glyph = Span(status.glyph, Tone.MUTED if symptom else status.tone)
     return (Span(" "), glyph, Span(left(text, max(8, width - 2)), tone, Tab.ALERTS.name.lower()))
 
@@ -137,13 +149,13 @@ def event_lines(scene: Scene, width: int, most: int) -> list[Line]:
     """Return at most *most* events, newest first."""
     if not scene.events or most <= 0:
         return [(Span("   Nothing has changed since this screen began to look.", Tone.MUTED),)] if most > 0 else []
-    several = len(scene.services) > 1
+    several, room = len(scene.services) > 1, min(max(_SUBJECT[0], width // 6), _SUBJECT[1])
     return [
         (
             Span(f" {numbers.clock(event.t)}  ", Tone.MUTED),
             event.status.span,
-            Span(f" {left(f'{event.service} ' + event.subject if several else event.subject, 14)} "),
-            Span(left(event.text, max(8, width - 28))),
+            Span(f" {left(f'{event.service} ' + event.subject if several else event.subject, room)} "),
+            Span(left(event.text, max(8, width - room - 14))),
         )
         for event in reversed(scene.events[-most:])
     ]

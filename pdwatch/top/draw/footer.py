@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pdwatch.model.judgement import Severity
 from pdwatch.top import numbers
 from pdwatch.top.cells import Line, Span, Tone, ends, line_width
 from pdwatch.top.columns import SETS
@@ -72,8 +73,9 @@ def keys_line(scene: Scene, width: int) -> Line:
 def tab_line(scene: Scene, width: int) -> Line:
     """Return the pages, the one that is open in brackets."""
     spans: list[Span] = []
+    firing = sum(trouble.severity > Severity.INFO for trouble in scene.troubles)
     for tab in Tab:
-        count = f" ({len(scene.troubles)})" if tab is Tab.ALERTS and scene.troubles else ""
+        count = f" ({firing})" if tab is Tab.ALERTS and firing else ""
         target = tab.name.lower()
         text = f"{scene.key(target, str(tab.number))} {tab.value}{count}".strip()
         open_now = tab is scene.view.tab

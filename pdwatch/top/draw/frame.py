@@ -30,7 +30,7 @@ from pdwatch.top.view import Tab
 TABLE_WIDTH, TABLE_HEIGHT = 80, 24
 TINY_WIDTH, TINY_HEIGHT = 60, 12
 TALL_HEIGHT = 34
-FEW_WORKERS = 8
+FEW_WORKERS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _overview(scene: Scene) -> bool:
 
 def _head(scene: Scene, width: int, height: int) -> list[Line]:
     big = width >= TABLE_WIDTH and height >= TABLE_HEIGHT
-    lines = header(scene, width, reasons=_reasons(scene, width, height))
+    lines = header(scene, width, reasons=_reasons(scene, height))
     lines.append(objectives_line(scene, width))
     if _overview(scene) and not scene.view.maximized:
         tall = width >= WIDE and height >= TALL_HEIGHT - 4
@@ -96,11 +96,11 @@ def _head(scene: Scene, width: int, height: int) -> list[Line]:
     return lines
 
 
-def _reasons(scene: Scene, width: int, height: int) -> int:
+def _reasons(scene: Scene, height: int) -> int:
     """Return the lines that the reason takes: a second one where it costs no row of the table."""
-    if width >= WIDE or height < TABLE_HEIGHT:
+    if height < TABLE_HEIGHT:
         return 1
-    return 2 if height >= TALL_HEIGHT - 4 or not _overview(scene) or len(scene.workers) < FEW_WORKERS else 1
+    return 2 if not _overview(scene) or len(scene.workers) < FEW_WORKERS else 1
 
 
 def _body(scene: Scene, width: int, height: int) -> tuple[list[Line], int]:

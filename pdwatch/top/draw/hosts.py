@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from pdwatch.model.port import PortCounter, PortReading
 from pdwatch.top import numbers
-from pdwatch.top.cells import Line, Span, Tone, left, right, wrap
+from pdwatch.top.cells import Line, Span, Tone, clean, left, right, width_of, wrap
 from pdwatch.top.hardware import GpuRow, PortRow, gpu_rows, port_rows, silent_hosts
 from pdwatch.top.scene import Scene
 from pdwatch.top.spark import sparkline
@@ -26,6 +26,7 @@ Row = TypeVar("Row")
 class _Column(Generic[Row]):
     title: str
     width: int
+    """Of its cells; of text, as wide as the longest, up to twice this."""
     show: Callable[[Row], str]
     right: bool = True
 
@@ -36,9 +37,9 @@ def gpus(scene: Scene, width: int) -> list[Line]:
     rows = gpu_rows(snapshot, scene.service) if snapshot is not None else []
     if not rows:
         return _empty(scene, "GPUs", width)
-    columns = _fitting(_GPU, width)
+    columns = _fitting(_GPU, rows, width)
     lines = [_headings(columns, "use 10 min")]
-    for row in rows:
+    for row in sorted(rows, key=lambda row: -row.status):
         graph = sparkline(scene.trails.columns(row.key, scene.t, _GRAPH), 1.0, _GRAPH)
         lines.append(_line(row.status, columns, row, graph))
     return [*lines, *_silent(scene)]
@@ -50,9 +51,9 @@ def ports(scene: Scene, width: int) -> list[Line]:
     rows = port_rows(snapshot, scene.service) if snapshot is not None else []
     if not rows:
         return _empty(scene, "fabric ports", width)
-    columns = _fitting(_port_columns(scene), width)
+    columns = _fitting(_port_columns(scene), rows, width)
     lines = [_headings(columns, "rx 10 min")]
-    for row in rows:
+    for row in sorted(rows, key=lambda row: -row.status if row.status is not None else 1):
         top = row.port.rate_bits_per_second
         values = scene.trails.columns(row.key("rx"), scene.t, _GRAPH)
         lines.append(_line(row.status, columns, row, sparkline(values, top / 8 if top else None, _GRAPH)))
@@ -84,23 +85,33 @@ def _silent(scene: Scene) -> list[Line]:
     ]
 
 
-def _fitting(columns: Sequence[_Column[Row]], width: int) -> list[_Column[Row]]:
+_Placed = list[tuple[_Column[Row], int]]
+"""Columns that fit, each with its width."""
+
+
+def _fitting(columns: Sequence[_Column[Row]], rows: Sequence[Row], width: int) -> _Placed[Row]:
     room, kept = width - 3 - _GRAPH, []
     for column in columns:
-        room -= column.width + 2
+        size = column.width if column.right else _longest(column, rows)
+        room -= size + 2
         if room < 0:
             break
-        kept.append(column)
+        kept.append((column, size))
     return kept
 
 
-def _headings(columns: Sequence[_Column[Row]], graph: str) -> Line:
-    cells = [(right if column.right else left)(column.title, column.width) for column in columns]
+def _longest(column: _Column[Row], rows: Sequence[Row]) -> int:
+    longest = max(width_of(clean(column.show(row))) for row in rows)
+    return min(max(len(column.title), longest), 2 * column.width)
+
+
+def _headings(columns: _Placed[Row], graph: str) -> Line:
+    cells = [(right if column.right else left)(column.title, size) for column, size in columns]
     return (Span(f"   {'  '.join([*cells, graph])}", Tone.MUTED),)
 
 
-def _line(status: Status | None, columns: Sequence[_Column[Row]], row: Row, graph: str) -> Line:
-    cells = [(right if column.right else left)(column.show(row), column.width) for column in columns]
+def _line(status: Status | None, columns: _Placed[Row], row: Row, graph: str) -> Line:
+    cells = [(right if column.right else left)(clean(column.show(row)), size) for column, size in columns]
     base = Tone.MUTED if status is None else Tone.PLAIN
     return (Span(" "), status.span if status is not None else Span(" "), Span(f" {'  '.join([*cells, graph])}", base))
 
@@ -162,7 +173,7 @@ def _rate(scene: Scene, way: str) -> Callable[[PortRow], str]:
 
 def _port_columns(scene: Scene) -> tuple[_Column[PortRow], ...]:
     return (
-        _Column("port", 20, lambda row: f"{row.host} {row.port.device}/{row.port.port}", right=False),
+        _Column("port", 16, lambda row: f"{row.host} {row.port.device}/{row.port.port}", right=False),
         _Column("state", 6, lambda row: row.port.state.value if row.port.state else numbers.DASH, right=False),
         _Column("rate", 8, lambda row: _gigabits(row.port)),
         _Column("rx", 9, _rate(scene, "rx")),
