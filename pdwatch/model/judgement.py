@@ -143,6 +143,8 @@ class Outcome(StrEnum):
     """They moved towards it."""
     IGNORED = "ignored"
     """They did not move, and the need stayed."""
+    REPLACED = "replaced"
+    """Another advice to change replicas took its place before they moved."""
     PASSED = "passed"
     """The need went away by itself."""
 

@@ -11,6 +11,7 @@ from pdwatch.judge.advice.case import SIDES, Answer, Case
 from pdwatch.judge.advice.decisions import Decisions
 from pdwatch.judge.advice.limits import ServiceLimits
 from pdwatch.judge.advice.need import Need, NeedWatch
+from pdwatch.judge.advice.plan import SCALE, SHIFT
 from pdwatch.judge.advice.role import role_loads
 from pdwatch.judge.advice.tell import bounds
 from pdwatch.judge.words import seconds
@@ -62,7 +63,8 @@ class Advisor:
         self._needs = {}
         for role, load in role_loads(signals).items():
             watch = self._watches.setdefault(role, NeedWatch(role is Role.DECODE))
-            need = watch.update(load, self._thresholds, self._limits.startup(role), now)
+            standing = self._given is not None and self._given.action in (SCALE[role], SHIFT[role])
+            need = watch.update(load, self._thresholds, self._limits.startup(role), now, standing)
             if need is not None:
                 self._needs[role] = need
         return replace(signals, pools=with_pressure(signals.pools, self._needs)) if self._needs else signals

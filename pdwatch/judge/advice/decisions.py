@@ -50,13 +50,19 @@ class Decisions:
             return _settled(decision, Outcome.FOLLOWED, case, now, self._reached)
         self._reached = None
         if advice.action is not decision.action:
-            moved = any(current[role] != _of(decision, role).current for role in SIDES)
-            return _settled(decision, Outcome.PARTLY if moved else Outcome.PASSED, case, now, now)
+            return _settled(decision, _left(decision, advice, current), case, now, now)
         patience = _GIVEN_UP_STARTUPS * max(case.limits.startup(role) for role in SIDES)
         if now - decision.at < patience:
             return decision
         moved = any(current[role] != _of(decision, role).current for role in SIDES)
         return _settled(decision, Outcome.PARTLY if moved else Outcome.IGNORED, case, now, now)
+
+
+def _left(decision: Decision, advice: Advice, current: Mapping[Role, int]) -> Outcome:
+    """Return what became of a decision whose replicas are not there and that is no longer advised."""
+    if any(current[role] != _of(decision, role).current for role in SIDES):
+        return Outcome.PARTLY
+    return Outcome.REPLACED if advice.action in _CAPACITY else Outcome.PASSED
 
 
 def _begun(advice: Advice, case: Case, now: float) -> Decision:
@@ -93,6 +99,7 @@ _NOTES: Mapping[Outcome, str] = {
     Outcome.FOLLOWED: "The replicas were there after {after}",
     Outcome.PARTLY: "The replicas moved, though not to what was advised, within {after}",
     Outcome.IGNORED: "Nothing moved for {after} and the need stayed",
+    Outcome.REPLACED: "Another advice took its place after {after} and nothing had moved",
     Outcome.PASSED: "The need passed after {after} and nothing moved",
 }
 

@@ -68,7 +68,9 @@ class Need:
     spare: int
     """Replicas that the highest demand of a long past leaves unneeded."""
     lendable: int
-    """Replicas that the present demand leaves unneeded: they may change roles when the other role is short."""
+    """Replicas that the present demand leaves barely unneeded: they may change roles when no GPU is left."""
+    idle: int
+    """Replicas that the present demand leaves unneeded with room: they may change roles before a GPU is added."""
     past: float
     """Seconds of the past that `spare` rests on."""
     peak: float
@@ -102,8 +104,13 @@ class NeedWatch:
         self._given = False
         self._full = 0.0
 
-    def update(self, load: RoleLoad, thresholds: Thresholds, startup: float, now: float) -> Need | None:
-        """Take the load of a tick and return the need; `None` while capacity is not known."""
+    def update(
+        self, load: RoleLoad, thresholds: Thresholds, startup: float, now: float, standing: bool = False
+    ) -> Need | None:
+        """Take the load of a tick and return the need; `None` while capacity is not known.
+
+        *standing* says that more of the role is advised already, so that a sign need not last anew.
+        """
         self.demand.add(Tick(now, load.demand, load.arrivals, *(load.lengths or (0.0, 0.0))), load.scv)
         capacity, level = load.capacity(load.replicas), self.demand.level(_LEVEL)
         if not capacity or level is None:
@@ -115,9 +122,10 @@ class NeedWatch:
         patience = self._patience(load, startup)
         planned = max(level.at_most(1.0), forecast) + load.waiting_seconds * capacity / max(60.0, startup)
         past = max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
-        gone = self._latest() < (_STILL * level.mean if sign is Sign.TREND else thresholds.pressure_high * capacity)
-        gone = gone and sign is not Sign.QUEUE
+        gone = self._gone(sign, level.mean, thresholds.pressure_high * capacity)
+        self._given = self._given or (standing and sign is not None)
         lasted = self._lasted(sign is not None, gone, patience, now)
+        lasted = lasted and (sign is not None or level.mean >= _STILL * thresholds.pressure_high * capacity)
         low = min(thresholds.pressure_low, thresholds.pressure_target)
         return Need(
             load,
@@ -130,6 +138,7 @@ class NeedWatch:
             patience=patience,
             spare=self._spare(load, low, past, _LEVEL) if sign is None else 0,
             lendable=self._spare(load, _LENT, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
+            idle=self._spare(load, low, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
             past=past,
             peak=self.demand.peak(past, _LEVEL, 1.0),
             drain=drain,
@@ -158,6 +167,12 @@ class NeedWatch:
             return False
         known = ((past, sure) for past, sure in _PASTS if past <= self.demand.seconds + 10.0)
         return any((level := self.demand.level(past)) and level.at_least(sure) > limit for past, sure in known)
+
+    def _gone(self, sign: Sign | None, level: float, limit: float) -> bool:
+        """Tell whether what a *sign* showed may be over already, by the demand of the last seconds."""
+        if sign is Sign.DEMAND:
+            return self._latest() < limit or level < _STILL * limit
+        return sign is Sign.TREND and self._latest() < _STILL * level
 
     def _lasted(self, over: bool, gone: bool, patience: float, now: float) -> bool:
         """Tell whether a sign has lasted; where what showed it may be *gone* already, not yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pdwatch.judge.advice.limits import ServiceLimits
@@ -63,9 +63,8 @@ def _met(
     role, other = need.load.role, OTHER[need.load.role]
     most = limits.of(role).maximum
     wanted = need.wanted if most is None else min(need.wanted, max(most, desired[role]))
-    lent = _lent(lender, limits)
     for target in range(wanted, desired[role], -1):
-        for gives in range(lent, -1, -1) if lent else (0,):
+        for gives in _gifts(lender, limits, target, desired):
             replicas = {role: target, other: desired.get(other, 0) - gives}
             moved = min(gives * limits.of(other).gpus // limits.of(role).gpus, target - desired[role])
             if gives and moved < 1:
@@ -76,10 +75,16 @@ def _met(
     return desired, False
 
 
-def _lent(lender: Need | None, limits: ServiceLimits) -> int:
+def _gifts(lender: Need | None, limits: ServiceLimits, target: int, desired: Mapping[Role, int]) -> Iterator[int]:
+    """Yield how many replicas the other role may give, most first: more of them where no GPU is left without."""
     if lender is None or lender.grows:
-        return 0
-    return max(0, min(lender.lendable, lender.load.replicas - limits.of(lender.load.role).minimum))
+        yield 0
+        return
+    other = lender.load.role
+    grown = dict(desired) | {OTHER[other]: target}
+    free = limits.affordable(grown[Role.PREFILL], grown[Role.DECODE])
+    most = min(lender.idle if free else lender.lendable, lender.load.replicas - limits.of(other).minimum)
+    yield from range(max(0, most), -1, -1)
 
 
 def removal(

@@ -100,7 +100,8 @@ def passing(case: Case, need: Need) -> str:
     if isfinite(need.drain) and need.drain < startup and need.load.waiting_seconds > 0.5:
         drained = f"what waits is gone in {seconds(need.drain)}, a new replica takes {seconds(startup)}"
         return f"{head} after a burst: {drained}."
-    held = f"{head} for {seconds(need.over_seconds)}. A new replica takes {seconds(startup)}:"
+    since = f"for {seconds(need.over_seconds)}" if need.over_seconds >= 1 else "just now"
+    held = f"{head} {since}. A new replica takes {seconds(startup)}:"
     return f"{held} one is advised if this lasts {seconds(_left(need))} more."
 
 
