@@ -16,8 +16,7 @@ from pdwatch.model.judgement import Severity
 
 FOR_SECONDS = {Severity.CRITICAL: 30.0, Severity.WARNING: 60.0, Severity.INFO: 0.0}
 KEEP_FIRING_SECONDS = 120.0
-"""The least; several clearing times of the finding where that is more."""
-_CLEARINGS = 4.0
+"""Twice as long as it takes until pdwatch itself is told as absent."""
 _PLACES = 5
 """Most places that a description names."""
 
@@ -36,7 +35,7 @@ def finding_alert(definition: FindingDef) -> Alert:
         fix=definition.fix,
         confused_with=definition.confused_with,
         for_seconds=FOR_SECONDS[definition.severity],
-        keep_firing_for_seconds=max(KEEP_FIRING_SECONDS, _CLEARINGS * definition.clear_seconds),
+        keep_firing_for_seconds=KEEP_FIRING_SECONDS,
         board=_board(definition.id),
         finding=definition.id,
     )

@@ -11,7 +11,7 @@ import yaml
 from pdwatch.catalog.metrics import METRICS
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.config.model import Config
-from pdwatch.generate.alerts import ALERTS
+from pdwatch.generate.alerts import ALERTS, BY_NAME
 from pdwatch.generate.alerts.definition import Board, Component
 from pdwatch.generate.alerts.files import alert_files
 from pdwatch.generate.alerts.rendering import alert_rule
@@ -77,7 +77,7 @@ def test_it_fires_before_a_fault_of_an_instant_is_forgotten(alert):
         definition = BY_ID[alert.finding]
 
         assert alert.for_seconds <= ALWAYS_STANDS + definition.clear_seconds
-        assert alert.keep_firing_for_seconds >= max(120.0, definition.clear_seconds)
+        assert alert.keep_firing_for_seconds >= 2 * BY_NAME["PDWatchAbsent"].for_seconds
 
 
 @every_alert
@@ -85,6 +85,23 @@ def test_what_mutes_it_exists(alert):
     """A symptom names findings, and never its own; objectives are muted by nothing."""
     assert set(alert.muted_by) <= BY_ID.keys() - {alert.finding}
     assert not (alert.muted_by and alert.component is not Component.SYMPTOM)
+
+
+@every_alert
+def test_what_is_muted_ends_before_what_mutes_it(alert):
+    """A symptom that fired on for longer than its cause would be told when all is well again."""
+    causes = [each for each in ALERTS if each.finding in alert.muted_by]
+
+    assert all(alert.keep_firing_for_seconds < cause.keep_firing_for_seconds for cause in causes)
+
+
+def test_symptoms_stay_muted_until_they_are_over():
+    """After the end of its root a symptom stands for the window and its clearing, and its alert fires on."""
+    lasting = max(
+        ALWAYS_STANDS + BY_ID[a.finding].clear_seconds + a.keep_firing_for_seconds for a in ALERTS if a.finding
+    )
+
+    assert lasting < BY_NAME["PDWatchFindingIsSymptom"].keep_firing_for_seconds
 
 
 @every_alert
