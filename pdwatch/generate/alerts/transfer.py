@@ -39,7 +39,7 @@ ALERTS = (
         for_seconds=120.0,
         keep_firing_for_seconds=KEEP_MUTED_SECONDS,
         board=Board.TRANSFER,
-        muted_by=("kv_recomputed_on_decode", "kv_transfer_failing", *_PEERS),
+        muted_by=("kv_recomputed_on_decode", "kv_transfer_failing", "kv_transfer_stalled", *_PEERS),
     ),
     Alert(
         name="PDWatchKvTransferFailureShareHigh",
