@@ -2,7 +2,8 @@
 
 Names are kept without prefix: `sglang:x`, `sglang_x` (a router's joint page) and Ray's spellings are the same metric.
 
-- `engine_type` is the role, but `dynamic` where roles may be switched at run time; then only behaviour tells.
+- `engine_type` is the role, but `dynamic` where roles may be switched at run time: then it is what the worker answers
+  when it is asked, every two minutes (0.5.8 on), else what it does.
 - Every scheduler prints its own series: one per data-parallel, pipeline and tensor rank. Ranks of one data-parallel
   rank do the same requests, so the first of them is read. KV is moved by each rank for its own layers and heads, and is
   summed.
