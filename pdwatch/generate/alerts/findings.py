@@ -45,13 +45,13 @@ def _where() -> str:
     """Return a template that lists what the finding is about and for how long it stands, oldest first."""
     query = (
         f"sort_desc(topk({_PLACES}, max by ({', '.join(SCOPE)}) "
-        f"(time() - {FINDING_SINCE.name}{{service=%q,finding=%q,severity=%q}})))"
+        f"(time() - {FINDING_SINCE.name}{{service=%q,finding=%q,severity=%q$kept_matchers}})))"
     )
     parts = "".join(
         f"{{{{ with .Labels.{name} }}}}{'' if name in _BARE else name + ' '}{{{{ . }}}} {{{{ end }}}}" for name in SCOPE
     )
     each = f"{{{{ if $n }}}},{{{{ end }}}} {parts}for {{{{ .Value | humanizeDuration }}}}"
-    labels = "$labels.service $labels.finding $labels.severity"
+    labels = "$labels.service $labels.finding $labels.severity$kept_values"
     return f"Standing:{{{{ range $n, $place := printf `{query}` {labels} | query }}}}{each}{{{{ end }}}}."
 
 

@@ -51,6 +51,8 @@ $ pdwatch generate rules --output rules --window 2m
   Grafana with pdwatch's dashboards.
 - `--scale-for 0.05` shortens every `for` and `keep_firing_for`, to try the road from a fault to a message.
 - `--without-keep-firing-for` is for Prometheus before 2.42 (and versions of the operator before 0.66).
+- `--keep cluster` keeps a label in every aggregation, where one Prometheus, Thanos or Mimir evaluates rules over several
+  clusters. Where each cluster evaluates its own, the external label is enough.
 - `--window` is over which recording rules take rates: four scrape intervals or more.
 
 ## How alerts decide
@@ -78,7 +80,7 @@ negative rate. What vanishes from discovery is no fault of its own, except when 
 
 ## Who is told
 
-`alertmanager.yaml` groups by service: one fault is one message. Critical goes to the pager, warnings to tickets,
+`alertmanager.yaml` groups by service, and by the external label `cluster` if there is one: one fault is one message. Critical goes to the pager, warnings to tickets,
 information to a log; put in your receivers.
 
 - While pdwatch is absent, nothing else is told: nothing is known then.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pdwatch.generate.alerts import ALERTS
+from pdwatch.generate.alerts.files import alert_files
 from pdwatch.generate.alerts.itself import WATCHDOG
+from pdwatch.generate.options import Options
+from pdwatch.generate.rules.files import rule_files
 
 FOLDER = "promtool"
 
@@ -29,6 +32,16 @@ def test_the_rules_are_valid(promtool, root):
     out = promtool("check", "rules", "--lint=all", "--lint-fatal", *files)
 
     assert len(files) == out.count("SUCCESS") == 5
+
+
+def test_the_rules_are_valid_whatever_is_chosen(promtool, tmp_path):
+    """Other labels, other waits, for an old Prometheus."""
+    options = Options(keep=("cluster", "region"), scale_for=0.01, keep_firing_for=False, window="90s")
+    files = {**alert_files(options), **rule_files(options)}
+    for name in [name for name in files if name.startswith("pdwatch-")]:
+        (tmp_path / name).write_text(files[name])
+
+    assert 5 == promtool("check", "rules", "--lint=all", "--lint-fatal", *tmp_path.iterdir()).count("SUCCESS")
 
 
 @pytest.mark.parametrize("kind", ["fires", "silent"])
