@@ -49,7 +49,7 @@ class _Pages(BaseHTTPRequestHandler):
 def standing() -> Iterator[str]:
     """Address of the pages that stand still."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield f"127.0.0.1:{server.server_port}"
     server.shutdown()
