@@ -7,7 +7,7 @@ symptom keeps standing, but is told after its root and names it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pdwatch.judge.definition import FindingDef, Reach
@@ -34,6 +34,38 @@ def _same_place(symptom: Scope, cause: Scope) -> bool:
     return all(symptom.get(name, cause[name]) == cause[name] for name in _PARTS if name in cause)
 
 
+class _Standing:
+    """The findings of one kind that may be causes, gravest first, by where they are."""
+
+    def __init__(self) -> None:
+        self._all: list[tuple[Finding, Scope]] = []
+        self._by_role: dict[str, list[tuple[Finding, Scope]]] = defaultdict(list)
+        self._by_worker: dict[str, list[tuple[Finding, Scope]]] = defaultdict(list)
+
+    def add(self, finding: Finding, scope: Scope) -> None:
+        """Take the next one."""
+        each = (finding, scope)
+        self._all.append(each)
+        self._by_role[scope.get("role", "")].append(each)
+        self._by_worker[scope.get("worker", "")].append(each)
+
+    def nearest(self, reach: Reach, symptom: Scope) -> Finding | None:
+        """Return the gravest cause that is near enough to a symptom."""
+        return next((cause for cause, scope in self._candidates(reach, symptom) if fits(reach, symptom, scope)), None)
+
+    def _candidates(self, reach: Reach, symptom: Scope) -> Iterator[tuple[Finding, Scope]]:
+        """Yield those that may be near enough; a thousand findings at other workers are not looked at."""
+        worker, role = symptom.get("worker"), symptom.get("role", "")
+        if worker is None or reach is Reach.SERVICE:
+            yield from self._all
+            return
+        yield from self._by_worker.get(worker, ())
+        yield from self._by_worker.get("", ())
+        for other, found in self._by_role.items():
+            if (reach is Reach.POOL and other == role) or (reach is Reach.SIDES and other != role):
+                yield from found
+
+
 class Causes:
     """The graph of explanations over all definitions."""
 
@@ -51,14 +83,14 @@ class Causes:
         workers live whose findings do not say it.
         """
         ranked = sorted(findings, key=lambda finding: (-finding.severity, finding.since, finding.key))
-        by_id: dict[str, list[tuple[Finding, Scope]]] = defaultdict(list)
+        standing: dict[str, _Standing] = defaultdict(_Standing)
         for finding in ranked:
             if self._may_explain(finding):
-                by_id[finding.finding].append((finding, _placed(finding.scope, hosts)))
+                standing[finding.finding].add(finding, _placed(finding.scope, hosts))
         symptoms: dict[tuple[object, ...], list[Finding]] = defaultdict(list)
         roots: list[Finding] = []
         for finding in ranked:
-            root = self._root(finding, by_id, hosts)
+            root = self._root(finding, standing, hosts)
             if root is finding:
                 roots.append(finding)
             else:
@@ -72,21 +104,16 @@ class Causes:
         mild = finding.severity is Severity.INFO and definition.severity is not Severity.INFO
         return bool(definition.explains) and not mild
 
-    def _root(
-        self, finding: Finding, by_id: Mapping[str, Sequence[tuple[Finding, Scope]]], hosts: Mapping[str, str]
-    ) -> Finding:
+    def _root(self, finding: Finding, standing: Mapping[str, _Standing], hosts: Mapping[str, str]) -> Finding:
         """Follow the gravest fitting cause up to one that has none. The graph has no cycle."""
-        causes = self._causes.get(finding.finding)
-        if not causes:
+        names = [name for name in self._causes.get(finding.finding, ()) if name in standing]
+        if not names:
             return finding
         reach, scope = self._definitions[finding.finding].reach, _placed(finding.scope, hosts)
-        found = (
-            next((cause for cause, where in by_id.get(name, ()) if fits(reach, scope, where)), None) for name in causes
-        )
-        fitting = [cause for cause in found if cause is not None]
+        fitting = [cause for name in names if (cause := standing[name].nearest(reach, scope)) is not None]
         if not fitting:
             return finding
-        return self._root(min(fitting, key=lambda cause: (-cause.severity, cause.since, cause.key)), by_id, hosts)
+        return self._root(min(fitting, key=lambda cause: (-cause.severity, cause.since, cause.key)), standing, hosts)
 
 
 def _placed(scope: Scope, hosts: Mapping[str, str]) -> Scope:

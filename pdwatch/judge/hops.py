@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pdwatch.judge.definition import View
 from pdwatch.judge.words import seconds
 from pdwatch.model.judgement import Evidence
 from pdwatch.model.latency import LatencyState
@@ -48,21 +49,34 @@ def grown(latency: LatencyState) -> Hop | None:
     return max(found)[1] if found else None
 
 
-def grew(latency: LatencyState) -> str:
-    """Return a clause, to end a sentence with, about the hop that grew most; nothing where none did."""
-    hop = grown(latency)
-    if hop is None or hop.usual is None:
-        return ""
-    return f"; on the way to the first token {_NAMES[hop.name]} takes {seconds(hop.now)}, usually {seconds(hop.usual)}"
+class Way(NamedTuple):
+    """The way to the first token of one service, for every finding that it matters to."""
+
+    evidence: tuple[Evidence, ...]
+    """Each hop, and what was usual for the one that grew."""
+    grew: str
+    """A clause to end a sentence with, about the hop that grew most; empty where none did."""
+    longest: str
+    """The same about the hop that takes longest, for where nothing grew or nobody knows."""
 
 
-def longest(latency: LatencyState) -> str:
-    """Return the same about the hop that takes longest, for where nothing grew or nobody knows."""
-    found = hops(latency)
-    if not found:
-        return ""
-    hop = max(found, key=lambda each: each.now)
-    return f"; on the way to the first token {_NAMES[hop.name]} takes most, {seconds(hop.now)}"
+def way(view: View) -> Way:
+    """Return the way to the first token, put in words once."""
+    return view.once(_way)
+
+
+def _way(view: View) -> Way:
+    latency = view.service.latency
+    told, hop = hops(latency), grown(latency)
+    grew = longest = ""
+    if hop is not None and hop.usual is not None:
+        grew = (
+            f"; on the way to the first token {_NAMES[hop.name]} takes {seconds(hop.now)}, usually {seconds(hop.usual)}"
+        )
+    if told:
+        most = max(told, key=lambda each: each.now)
+        longest = f"; on the way to the first token {_NAMES[most.name]} takes most, {seconds(most.now)}"
+    return Way(chain_evidence(latency), grew, longest)
 
 
 def chain_evidence(latency: LatencyState) -> tuple[Evidence, ...]:

@@ -7,7 +7,7 @@ from statistics import median
 
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.findings.symptoms import MISSED
-from pdwatch.judge.hops import chain_evidence, grew
+from pdwatch.judge.hops import way
 from pdwatch.judge.words import percent, rate, seconds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.snapshot import PoolState
@@ -37,13 +37,11 @@ def _full(view: View, role: Role, pool: PoolState, usages: list[float]) -> Itera
         Evidence("kv_cache_usage_median", middle, "ratio", limit, scope),
         Evidence("engines_full", full, "engines", None, scope),
         Evidence("requests_waiting", pool.requests_waiting, "requests", None, scope),
-        *chain_evidence(view.service.latency),
+        *way(view).evidence,
     )
     waiting = f"{pool.requests_waiting or 0:.0f} requests wait"
     if full > _MOST * len(usages):
-        yield Hit(
-            scope, f"The KV cache of {role} is {percent(middle)} full, {waiting}{grew(view.service.latency)}.", evidence
-        )
+        yield Hit(scope, f"The KV cache of {role} is {percent(middle)} full, {waiting}{way(view).grew}.", evidence)
     elif full:
         text = f"The KV cache of {full} of {len(usages)} {role} engines is full, of the median {percent(middle)}"
         yield Hit(scope, f"{text}; {waiting}.", evidence, Severity.INFO)
@@ -60,11 +58,11 @@ def _pinned(view: View) -> Iterator[Hit]:
         Evidence("kv_tokens_in_prefill", _in_prefill(pool), "tokens", None, scope),
         Evidence("kv_cache_tokens_used", pool.kv_cache_tokens_used, "tokens", None, scope),
         Evidence("requests_waiting", pool.requests_waiting, "requests", None, scope),
-        *chain_evidence(view.service.latency),
+        *way(view).evidence,
     )
     text = (
         f"The KV cache of prefill is {percent(median(usages))} full of prompts that decode has not fetched; "
-        f"{pool.requests_waiting or 0:.0f} requests wait there{grew(view.service.latency)}."
+        f"{pool.requests_waiting or 0:.0f} requests wait there{way(view).grew}."
     )
     yield Hit(scope, text, evidence)
 

@@ -7,7 +7,7 @@ from math import sqrt
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.definition import FindingDef, Hit, View
-from pdwatch.judge.hops import chain_evidence, grew, longest
+from pdwatch.judge.hops import way
 from pdwatch.judge.words import percent, seconds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.latency import Attainment, Quantiles
@@ -33,11 +33,11 @@ def _ttft(view: View) -> Iterator[Hit]:
     evidence = (
         Evidence("slo_attainment_ttft", met, "ratio", slo.target),
         Evidence("ttft_p95_seconds", latency.ttft_seconds.p95, "seconds", slo.objective_seconds),
-        *chain_evidence(latency),
+        *way(view).evidence,
     )
     text = (
         f"{percent(met)} of requests have their first token within {seconds(slo.objective_seconds)}, "
-        f"{percent(slo.target)} should{grew(latency) or longest(latency)}."
+        f"{percent(slo.target)} should{way(view).grew or way(view).longest}."
     )
     yield Hit({}, text, evidence)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.findings.symptoms import MISSED
-from pdwatch.judge.hops import chain_evidence, grew
+from pdwatch.judge.hops import way
 from pdwatch.judge.words import percent
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.target import Role
@@ -25,11 +25,11 @@ def _imbalanced(view: View) -> Iterator[Hit]:
                 Evidence("queue_imbalance_ratio", ratio, "ratio", limit, scope),
                 Evidence("requests", busiest, "requests", None, scope),
                 Evidence("mean_requests", mean, "requests", None, {"role": role.value}),
-                *chain_evidence(view.service.latency),
+                *way(view).evidence,
             )
             summary = (
                 f"Engine {engine} of {worker} holds {busiest:.0f} requests where the mean of {role} is {mean:.0f} "
-                f"({ratio:.1f} times){grew(view.service.latency)}."
+                f"({ratio:.1f} times){way(view).grew}."
             )
             yield Hit(scope, summary, evidence)
 
@@ -45,11 +45,11 @@ def _saturated(view: View) -> Iterator[Hit]:
     evidence = (
         Evidence("pressure_ratio", pool.pressure_ratio, "ratio", limit, scope),
         Evidence("requests_waiting", pool.requests_waiting, "requests", None, scope),
-        *chain_evidence(view.service.latency),
+        *way(view).evidence,
     )
     summary = (
         f"Prompts arrive and wait at {percent(pool.pressure_ratio)} of what prefill computes; "
-        f"{pool.requests_waiting or 0:.0f} requests wait{grew(view.service.latency)}."
+        f"{pool.requests_waiting or 0:.0f} requests wait{way(view).grew}."
     )
     yield Hit(scope, summary, evidence)
 

@@ -8,7 +8,7 @@ from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.findings.symptoms import KV_LOST, MISSED
 from pdwatch.judge.findings.whose import all_of_one, graded
 from pdwatch.judge.homes import log_faults
-from pdwatch.judge.hops import chain_evidence, grew
+from pdwatch.judge.hops import way
 from pdwatch.judge.words import percent, rate, seconds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.logline import FaultKind
@@ -109,10 +109,10 @@ def _dominates(view: View) -> Iterator[Hit]:
     evidence = (
         Evidence("kv_transfer_prefill_ratio", ratio, "ratio", thresholds.transfer_prefill_ratio),
         Evidence("kv_transfer_seconds_mean", mean, "seconds", thresholds.transfer_min_seconds),
-        *chain_evidence(view.service.latency),
+        *way(view).evidence,
     )
     text = f"Moving KV takes {seconds(mean)}, {percent(ratio)} of the time it takes to compute it"
-    text += f"{grew(view.service.latency)}."
+    text += f"{way(view).grew}."
     yield Hit({}, text, evidence, None if mean >= thresholds.transfer_min_seconds else Severity.INFO)
 
 

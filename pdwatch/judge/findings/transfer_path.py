@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.findings.symptoms import SLOW_KV
 from pdwatch.judge.homes import Home, by_host, other_side
-from pdwatch.judge.hops import chain_evidence, grew
+from pdwatch.judge.hops import way
 from pdwatch.judge.words import bandwidth, percent
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
 from pdwatch.model.judgement import Evidence, Severity
@@ -133,12 +133,12 @@ def _slow_hit(
         Evidence("kv_transfer_bandwidth_bytes_per_second", own, "bytes per second", limit, scope),
         Evidence("kv_transfer_bytes_per_second", path.bytes_per_second, "bytes per second", None, scope),
         Evidence("kv_transfer_bytes_mean", path.bytes_mean, "bytes", None, scope),
-        *chain_evidence(view.service.latency),
+        *way(view).evidence,
     )
     shared = "; no peer does better, so load on the other side may explain it" if severity is Severity.INFO else ""
     text = (
         f"A KV transfer of {scope['worker']} gets {bandwidth(own)}, {percent(own / normal)} of {whose} "
-        f"{bandwidth(normal)}{shared}{grew(view.service.latency)}."
+        f"{bandwidth(normal)}{shared}{way(view).grew}."
     )
     return Hit(scope, text, evidence, severity)
 
