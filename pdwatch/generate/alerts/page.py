@@ -80,8 +80,8 @@ negative rate. What vanishes from discovery is no fault of its own, except when 
 
 ## Who is told
 
-`alertmanager.yaml` groups by service, and by the external label `cluster` if there is one: one fault is one message. Critical goes to the pager, warnings to tickets,
-information to a log; put in your receivers.
+`alertmanager.yaml` groups by service, and by the external label `cluster` if there is one: one fault is one message.
+Critical goes to the pager, warnings to tickets, information to a log; put in your receivers.
 
 - While pdwatch is absent, nothing else is told: nothing is known then.
 - **A finding that is only a symptom is muted.** Alertmanager knows no places, so an inhibition by names alone would let a

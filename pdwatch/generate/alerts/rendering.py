@@ -34,5 +34,9 @@ def _severity(alert: Alert) -> str:
 
 
 def _variables(alert: Alert) -> str:
-    about_a_service = _ABOUT_A_SERVICE.search(alert.summary) is not None and alert.board is not Board.SELF
+    about_a_service = _ABOUT_A_SERVICE.search(alert.summary) is not None and alert.board not in _OF_NO_SERVICE
     return "?var-service={{ $labels.service | urlquery }}" if about_a_service else ""
+
+
+_OF_NO_SERVICE = (Board.GPUS, Board.SELF)
+"""Boards that have no such variable."""

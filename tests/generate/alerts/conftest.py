@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from pdwatch.generate.alerts import ALERTS, BY_NAME
-from pdwatch.generate.alerts.definition import Alert, Component
+from pdwatch.generate.alerts.definition import Alert, Board, Component
 from pdwatch.generate.alerts.itself import WATCHDOG
 from pdwatch.generate.options import Options
 
@@ -114,9 +114,8 @@ def _expected(alert: Alert, labels: Mapping[str, str], says: str) -> Json:
     own = {"component": alert.component.value}
     if alert.component is not Component.FINDING:
         own["severity"] = labels.get("severity", alert.severity)
-    variables = (
-        "?var-service=" + labels["service"] if "service" in labels and alert.component is not Component.PDWATCH else ""
-    )
+    linked = "service" in labels and alert.board is not Board.GPUS and alert.component is not Component.PDWATCH
+    variables = f"?var-service={labels['service']}" if linked else ""
     options = Options()
     return {
         "exp_labels": {**labels, **own},

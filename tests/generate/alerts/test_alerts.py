@@ -120,6 +120,15 @@ def test_its_dashboard_exists(board, root):
     assert any(board is alert.board for alert in ALERTS)
 
 
+@every_alert
+def test_its_link_sets_only_what_the_dashboard_has(alert, root):
+    """A variable of the link is one of the board."""
+    board = json.loads((root / "dashboards" / "pdwatch" / f"{alert.board.value}.json").read_text())
+    url = alert_rule(alert, Options())["annotations"]["dashboard_url"]
+
+    assert set(re.findall(r"var-(\w+)=", url)) <= {variable["name"] for variable in board["templating"]["list"]}
+
+
 def test_thresholds_are_those_that_pdwatch_judges_by():
     """An overridden threshold is in the rules as it is on the screen."""
     changed = Thresholds().overridden({"pressure_high": 1.25, "min_requests": 7.0})
