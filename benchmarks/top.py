@@ -20,10 +20,13 @@ from time import perf_counter, process_time
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
+from pdwatch.demo import SCENARIOS
 from pdwatch.model.judgement import Action, Advice, Replicas
 from pdwatch.model.latency import LatencyState
+from pdwatch.model.page import Scrape
 from pdwatch.model.snapshot import EngineState, PoolState, SelfState, ServiceState, Snapshot, TransferState, WorkerState
-from pdwatch.model.target import Role, RoleSource
+from pdwatch.model.target import Role, RoleSource, Target
+from pdwatch.road.road import Road, RoadSettings
 from pdwatch.top.app import Options, new_session
 from pdwatch.top.screen.application import ScreenOptions, TopApp
 from pdwatch.top.session import Session, Settings
@@ -31,6 +34,7 @@ from pdwatch.top.sources import Handed
 
 SIZE = (120, 40)
 T0 = 1_795_000_000.0
+STORY_SNAPSHOTS = 60
 
 
 class CountingDriver(HeadlessDriver):
@@ -124,6 +128,20 @@ async def refresh(pilot: Pilot[object], app: TopApp, shown: Snapshot) -> None:
     await pilot.pause()
 
 
+def demo(scenario: str, seconds: int, interval: int) -> list[Snapshot]:
+    """Return what a serve tells of a simulated fleet, once each *interval* of *seconds*."""
+    fleet, road = SCENARIOS[scenario].fleet(1), Road(RoadSettings(interval=interval))
+    found = []
+    for at in range(interval, seconds + interval, interval):
+        fleet.run_until(at)
+        for member in fleet.workers.values():
+            url, role = f"http://{member.name}/metrics", Role(str(member.role))
+            target = Target(url, member.name, "demo", role, RoleSource.DECLARED)
+            road.observe(Scrape(target, fleet.epoch + at, 0.003, 200, fleet.page(member)))
+        found.append(road.tick(fleet.epoch + at))
+    return found
+
+
 def one_row(shown: Snapshot, tick: int) -> Snapshot:
     """Return the snapshot with one number of one worker changed, at the same instant."""
     service = shown.services["s"]
@@ -181,6 +199,9 @@ def main() -> None:
     for name, workers, change, budget in cases:
         written, spent = asyncio.run(measured(workers, 40, change))
         print(f"{name:34}{written:>10.0f}{spent:>10.1f}   {budget}")
+    story = demo("decode_bound", 2 * STORY_SNAPSHOTS, 2)
+    written, _ = asyncio.run(measured(4, STORY_SNAPSHOTS, lambda _, tick: story[tick]))
+    print(f"{'demo decode_bound at 2 s':34}{written / 2000:>8.2f} kB/s{'':8}6 kB/s")
     print(f"{'first paint':34}{first_paint():>18.2f} s   0.6 s")
     print(f"{'growth over 10,000 snapshots':34}{growth(10_000):>17.1f} MB   10 MB")
 

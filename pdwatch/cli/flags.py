@@ -109,6 +109,7 @@ CHOICES = (
         "--scale-for", "FACTOR", ("alerts",), "multiply every `for` and `keep_firing_for`, to try alerts quickly"
     ),
     ChoiceFlag("--without-keep-firing-for", None, ("alerts",), "leave it out, for Prometheus before 2.42"),
+    ChoiceFlag("--keep", "LABELS", ("alerts", "rules"), "keep these in every aggregation, such as cluster"),
     ChoiceFlag("--window", "DURATION", ("rules",), "take rates over this: four scrape intervals or more"),
 )
 """Flags that choose something of generated files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
@@ -51,12 +52,21 @@ def _factor(text: str) -> float:
     return factor
 
 
+def _labels(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(_LABEL.fullmatch(name) for name in names):
+        raise ValueError("are no labels; write names such as cluster, parted by commas")
+    return names
+
+
+_LABEL = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
 _READ: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "config": ("thresholds", lambda name: load(Path(name), os.environ).thresholds),
     "runbook_base": ("runbook_base", _url),
     "grafana": ("grafana", _url),
     "scale_for": ("scale_for", _factor),
     "without_keep_firing_for": ("keep_firing_for", lambda _: False),
+    "keep": ("keep", _labels),
     "window": ("window", lambda text: duration(parse_duration(text))),
 }
 """By flag: the entry of the options and how its value is read."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pdwatch.cli.findings import findings_in_words, wrapped
 from pdwatch.model.snapshot import PoolState, ServiceState, Snapshot, WorkerState
 from pdwatch.model.text import plain
+from pdwatch.top.gauges import load_of
 
 
 def report(snapshot: Snapshot) -> str:
@@ -25,17 +26,20 @@ def _service(service: ServiceState, now: float) -> Iterator[str]:
     for role, replicas in (("prefill", advice.prefill), ("decode", advice.decode)):
         if replicas.desired is not None and replicas.desired != replicas.current:
             yield f"  {role}: {replicas.current} replicas -> {replicas.desired}"
-    yield "  " + "   ".join(_pool(pool) for pool in service.pools.values())
+    for clause in advice.reconsider:
+        yield from wrapped(f"would change: {clause}", "  ")
+    yield "  " + "   ".join(_pool(service, pool) for pool in service.pools.values())
     if not service.findings:
         yield "  No findings."
     yield from findings_in_words(service.findings, now)
     yield from _missing(service)
 
 
-def _pool(pool: PoolState) -> str:
+def _pool(service: ServiceState, pool: PoolState) -> str:
     parts = [f"{pool.role}: {pool.up}/{pool.workers} up"]
-    if pool.pressure_ratio is not None:
-        parts.append(f"{pool.pressure_bound} {pool.pressure_ratio:.0%}")
+    load, bound = load_of(service, pool)
+    if load is not None:
+        parts.append(f"{bound} {load:.0%}")
     if pool.requests_waiting is not None:
         parts.append(f"{pool.requests_waiting:.0f} waiting")
     if pool.kv_cache_usage_ratio is not None:

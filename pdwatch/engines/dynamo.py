@@ -95,7 +95,8 @@ WORKER = Family(
     Table(WORKER_ROWS),
     about=__doc__,
     page="`/metrics` on `DYN_SYSTEM_PORT`, which is off until it is set (at most 32767)",
-    verified="recorded and live: two prefill and two decode mockers of 1.6.1; the TensorRT-LLM adapter is synthetic",
+    verified="recorded and live: prefill and decode mockers of 1.6.1, with one rank and with two; the TensorRT-LLM "
+    "adapter is synthetic",
     marks=("dynamo_work_handler_",),
     tells=_worker_tells,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 
 from pdwatch.engines.extraction import EngineExtraction, engine_extraction
 from pdwatch.engines.family import PROCESS_START, Family, Kind, Routing, natural
@@ -22,7 +23,7 @@ _REASONS = frozenset({Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FI
 _SIZES = frozenset({Q.KV_CACHE_TOKENS, Q.KV_CACHE_BLOCKS})
 _CONNECTORS = {
     "nixl": ("nixl_xfer_", "agent_xfer_time"),
-    "mooncake": ("mooncake_xfer_", "tent_"),
+    "mooncake": ("mooncake_xfer_", "tent_read_"),
     "mooncake-store": ("mooncake_store_", "mooncake_transfer_"),
     "offloading": ("kv_offload_",),
     "lmcache": ("lmcache",),
@@ -140,13 +141,17 @@ def _connectors(types: Mapping[str, str]) -> frozenset[str]:
 
 def _sized(reading: Reading, facts: EngineFacts) -> EngineFacts:
     """Return the facts with the size of the KV cache as the page gives it now."""
-    blocks, each = reading.value(Q.KV_CACHE_BLOCKS), reading.value(Q.KV_BLOCK_TOKENS)
-    tokens = reading.value(Q.KV_CACHE_TOKENS)
+    blocks, each = _whole(reading.value(Q.KV_CACHE_BLOCKS)), _whole(reading.value(Q.KV_BLOCK_TOKENS))
+    tokens = _whole(reading.value(Q.KV_CACHE_TOKENS))
     if tokens is None and blocks and each:
         tokens = blocks * each
     return replace(
         facts,
-        kv_cache_tokens=int(tokens) if tokens else facts.kv_cache_tokens,
-        kv_blocks=int(blocks) if blocks else facts.kv_blocks,
-        block_size=int(each) if each else facts.block_size,
+        kv_cache_tokens=tokens or facts.kv_cache_tokens,
+        kv_blocks=blocks or facts.kv_blocks,
+        block_size=each or facts.block_size,
     )
+
+
+def _whole(value: float | None) -> int | None:
+    return int(value) if value is not None and 0 < value and isfinite(value) else None

@@ -2,7 +2,8 @@
 
 Names are kept without prefix: `sglang:x`, `sglang_x` (a router's joint page) and Ray's spellings are the same metric.
 
-- `engine_type` is the role, but `dynamic` where roles may be switched at run time; then only behaviour tells.
+- `engine_type` is the role, but `dynamic` where roles may be switched at run time: then it is what the worker answers
+  when it is asked, every two minutes (0.5.8 on), else what it does.
 - Every scheduler prints its own series: one per data-parallel, pipeline and tensor rank. Ranks of one data-parallel
   rank do the same requests, so the first of them is read. KV is moved by each rank for its own layers and heads, and is
   summed.
@@ -12,6 +13,7 @@ Names are kept without prefix: `sglang:x`, `sglang_x` (a router's joint page) an
   event.
 - Prefill sends KV while it computes. Its transfer time begins when prefill has ended and is of the last chunk only,
   except over NIXL, where it is of all; the page does not tell which, so it is read as the tail of the transfer.
+- Decode's queue time begins when the KV has arrived, where vLLM's contains the wait for it, and is not read.
 - Requests that wait for KV room or receive KV on decode count as waiting, as in vLLM.
 """
 
@@ -29,6 +31,7 @@ from pdwatch.model.reading import Quantity as Q
 PREFIXES = ("sglang:", "sglang_", "ray_sglang_", "ray_sglang:")
 _PD = "prefill and decode apart"
 _EVENT = "a first such request"
+_PREFILLS = "a prefill or aggregated role"
 _MIB = 2.0**20
 
 ROWS = (
@@ -64,13 +67,14 @@ ROWS = (
     Row("time_to_first_token_seconds", Q.TTFT, needs="a decode or aggregated role", buckets=True),
     Row("inter_token_latency_seconds", Q.ITL, needs="a decode or aggregated role", buckets=True),
     Row("e2e_request_latency_seconds", Q.E2E),
-    Row("queue_time_seconds", Q.QUEUE_TIME, since="0.5.3", note="on decode, after the KV has arrived"),
+    Row("queue_time_seconds", Q.QUEUE_TIME, {"engine_type": "prefill"}, since="0.5.3", needs=_PREFILLS),
+    Row("queue_time_seconds", Q.QUEUE_TIME, {"engine_type": "unified"}, since="0.5.3", needs=_PREFILLS),
     Row(
         "per_stage_req_latency_seconds",
         Q.PREFILL_TIME,
         {"stage": "prefill_forward"},
         since="0.5.3",
-        needs="a prefill or aggregated role",
+        needs=_PREFILLS,
     ),
     Row(
         "kv_transfer_latency_ms",

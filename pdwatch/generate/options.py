@@ -27,3 +27,5 @@ class Options:
     """Whether rules say `keep_firing_for`, which Prometheus knows since 2.42."""
     window: str = "5m"
     """Over which recording rules take rates: four scrape intervals or more."""
+    keep: tuple[str, ...] = ()
+    """Labels that every aggregation of rules keeps, such as `cluster` where one Prometheus holds several."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pdwatch.config.reference import docs_page
 from pdwatch.generate.alerts.files import alert_files
+from pdwatch.generate.alerts.page import alerts_page
 from pdwatch.generate.docs import docs_table
 from pdwatch.generate.engines import engines_page
 from pdwatch.generate.findings import findings_page
@@ -22,7 +23,7 @@ _DEFAULT = Options()
 
 def _docs(_: Options) -> Files:
     pages = {"metrics.md": docs_table(), "configuration.md": docs_page(), "findings.md": findings_page()}
-    return {**pages, "engines.md": engines_page(), **runbook_pages()}
+    return {**pages, "engines.md": engines_page(), "alerts.md": alerts_page(), **runbook_pages()}
 
 
 def _dashboards(options: Options) -> Files:

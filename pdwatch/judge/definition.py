@@ -6,12 +6,15 @@ To add one: an entry in a file of `judge/findings/`, a test that it fires, one t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any, TypeVar
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.snapshot import ServiceSignals
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,14 @@ class View:
 
     service: ServiceSignals
     thresholds: Thresholds
+    _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[[View], T]) -> T:
+        """Return what *make* makes of this view; made once, however many conditions ask."""
+        if make not in self._known:
+            self._known[make] = make(self)
+        found: T = self._known[make]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

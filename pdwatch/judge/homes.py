@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pdwatch.judge.definition import View
@@ -117,12 +117,22 @@ class OwnGpu:
         return self.name if self.worker is None else f"{self.name},"
 
 
-def gpus(view: View, spare: bool = False) -> Iterator[OwnGpu]:
-    """Yield the GPUs of each worker; with *spare*, also those of its host that are nobody's.
+def gpus(view: View, spare: bool = False) -> Iterable[OwnGpu]:
+    """Return the GPUs of each worker; with *spare*, also those of its host that are nobody's.
 
     A GPU that nobody is known to use belongs to the only worker of its host whose GPUs are not known; where there are
-    several such workers, it is yielded without one.
+    several such workers, it is told without one.
     """
+    found = view.once(_gpus)
+    return (own for own, is_spare in found if spare or not is_spare)
+
+
+def _gpus(view: View) -> list[tuple[OwnGpu, bool]]:
+    """Return the GPUs with whether each is nobody's for sure."""
+    return list(_each_gpu(view))
+
+
+def _each_gpu(view: View) -> Iterator[tuple[OwnGpu, bool]]:
     for living in by_host(view).values():
         reading = living[0].reading.gpus
         lost = [home for home in living if not home.placement.gpus]
@@ -131,13 +141,17 @@ def gpus(view: View, spare: bool = False) -> Iterator[OwnGpu]:
             if not owners and len(lost) == 1:
                 owners = lost
             for home in owners:
-                yield OwnGpu(gpu, home.seen(gpu), home, home.worker.worker)
-            if not owners and (lost or spare):
-                yield OwnGpu(gpu, living[0].seen(gpu), living[0], None)
+                yield OwnGpu(gpu, home.seen(gpu), home, home.worker.worker), False
+            if not owners:
+                yield OwnGpu(gpu, living[0].seen(gpu), living[0], None), not lost
 
 
 def by_host(view: View) -> dict[str, list[Home]]:
     """Return the workers that live on each host."""
+    return view.once(_by_host)
+
+
+def _by_host(view: View) -> dict[str, list[Home]]:
     found: dict[str, list[Home]] = defaultdict(list)
     for home in homes(view):
         found[home.host].append(home)
@@ -149,10 +163,16 @@ def port_name(port: PortReading) -> str:
     return f"{port.device}/{port.port}"
 
 
-def homes(view: View) -> Iterator[Home]:
-    """Yield each worker whose host is known and freshly read."""
-    if not view.service.placements:
-        return
+def homes(view: View) -> Sequence[Home]:
+    """Return each worker whose host is known and freshly read."""
+    return view.once(_homes) if view.service.placements else ()
+
+
+def _homes(view: View) -> list[Home]:
+    return list(_each_home(view))
+
+
+def _each_home(view: View) -> Iterator[Home]:
     workers = {worker.worker: worker for worker in view.service.workers}
     for placement in view.service.placements:
         state, worker = view.service.hosts.get(placement.host), workers.get(placement.worker)
@@ -193,6 +213,10 @@ def other_side(role: Role) -> Role | None:
 
 def troubled(view: View) -> frozenset[str]:
     """Return the workers of the service that fail, restarted or do not answer: their peers see it as loss."""
+    return view.once(_troubled)
+
+
+def _troubled(view: View) -> frozenset[str]:
     return frozenset(
         worker.worker
         for worker in view.service.workers

@@ -13,6 +13,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from math import inf, isfinite
+from operator import attrgetter
 from typing import Any
 
 from pdwatch.model.decode import snapshot_from_json
@@ -77,15 +78,23 @@ def _writer(kind: type[Any]) -> Callable[[Any], Any]:
 
 
 def _record(value: Any, *without: str) -> Json:
-    held = {name: getattr(value, name) for name in value.__dataclass_fields__ if name not in without}
-    return {name: item if type(item) in _AS_IT_IS else _plain(item) for name, item in held.items()}
+    kind: Any = type(value)
+    names, read = _shape(kind, without)
+    return dict(zip(names, [item if type(item) in _AS_IT_IS else _plain(item) for item in read(value)], strict=True))
+
+
+@cache
+def _shape(kind: Any, without: tuple[str, ...]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the names of a record's fields and what reads them all at once."""
+    names = tuple(name for name in kind.__dataclass_fields__ if name not in without)
+    return names, attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
 _WHILE_JUDGED = ("hosts", "host_signals", "prefill_load", "decode_load")
 
 
 def _service(service: ServiceState) -> Json:
-    record = _record(service, "service", "slo", "hosts", "host_signals", "prefill_load", "decode_load")
+    record = _record(service, "service", "slo", *_WHILE_JUDGED)
     record["slo"] = {name: _plain(attainment.ratio) for name, attainment in service.slo.items()}
     record["objectives"] = {name: _record(attainment, "ratio") for name, attainment in service.slo.items()}
     return record

@@ -184,6 +184,7 @@ class TransferState:
     reported_by: Role | None = None
     """Which side's numbers these are."""
     seconds_mean: float | None = None
+    """Of transfers, or of what is left of each when prefill has ended, where an engine tells only that."""
     seconds_p95: float | None = None
     bytes_per_second: float | None = None
     bandwidth_bytes_per_second: float | None = None

@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 from pdwatch.model.reading import Behind, PageReading
-from pdwatch.model.target import Target, worker_name
+from pdwatch.model.target import Role, RoleSource, Target, worker_name
 
 _GONE_AFTER = 3
 """Pages in a row without a worker after which it is forgotten."""
 
 
 class WorkersBehind:
-    """By the page that speaks for them, the workers on it. They have its service, its host and their own roles.
+    """By the page that speaks for them, the workers on it. They have its service and their own roles.
 
     Where a worker answers itself, its own address stays in the URL; the part behind `#` says by which page it is known.
     """
@@ -52,6 +52,8 @@ def _target(page: Target, behind: Behind) -> Target:
         page,
         url=f"{behind.url or page.url}#{via}",
         worker=behind.name,
+        role=Role.UNKNOWN,
+        role_source=RoleSource.NONE,
         replica=behind.replica or behind.name,
         host=None if behind.url else page.host,
     )

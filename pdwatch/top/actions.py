@@ -6,18 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from pdwatch.model.encode import public_url
-from pdwatch.top.cells import text_of
 from pdwatch.top.columns import ALL, SETS, SEVERITY
-from pdwatch.top.draw.why import why
-from pdwatch.top.events import scope_of
+from pdwatch.top.copied import copied
 from pdwatch.top.moment import moment
 from pdwatch.top.scene import Scene
 from pdwatch.top.session import Session
-from pdwatch.top.verdict import suggestion
-from pdwatch.top.view import Tab, View
-
-COPY_WIDTH = 100
+from pdwatch.top.view import Tab
 
 
 class Ask(Enum):
@@ -236,25 +230,6 @@ def _ask(ask: Ask) -> Action:
 def _copy(session: Session, scene: Scene, _: str) -> Request | None:
     text = copied(scene, session.view)
     return Request(Ask.COPY, text) if text else None
-
-
-def copied(scene: Scene, view: View) -> str:
-    """Return what a copy holds here: a worker, a finding, the evidence, else the advice."""
-    if scene.service is None:
-        return ""
-    if scene.drilled is not None:
-        state = scene.drilled.state
-        error = f": {state.error}" if state.error else ""
-        return f"{state.worker} {public_url(state.url)} {state.role.value}: {scene.drilled.word}{error}"
-    if view.tab is Tab.ALERTS and scene.findings:
-        finding = scene.findings[scene.cursor]
-        cause = finding.because_of
-        because = f" It comes from {cause.finding}." if cause is not None else ""
-        return f"{finding.finding} {scope_of(finding)}: {finding.summary}{because} Do: {finding.fix}"
-    if view.tab is Tab.WHY:
-        lines = [text_of(line).rstrip() for line in why(scene, COPY_WIDTH)]
-        return "\n".join([suggestion(scene.service), *lines])
-    return suggestion(scene.service)
 
 
 _ACTIONS: Mapping[str, Action] = {

@@ -164,7 +164,7 @@ _ASCII = str.maketrans(
         **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
         **dict(zip("▏▎▍▌▋▊▉", "       ", strict=True)),
         **dict(zip("┌┐└┘─│", "++++-|", strict=True)),
-        **dict(zip("–›→←↓↑…×·", "->><v^~x.", strict=True)),
+        **dict(zip("–›→←↓↑…×·≥≤°", "->><v^~x.><'", strict=True)),
     }
 )
 

@@ -96,7 +96,11 @@ ALL: tuple[Column, ...] = tuple({column.name: column for _, columns in SETS for 
 
 
 def layout(columns: Sequence[Column], rows: Sequence[WorkerRow], width: int) -> list[tuple[Column, int]]:
-    """Return the columns that fit into *width* cells with two between them, and the width of each."""
+    """Return the columns that fit into *width* cells with two between them, and the width of each.
+
+    A column of words that no row has is left out.
+    """
+    columns = [column for column in columns if not (column.grows and rows and all(_empty(column, row) for row in rows))]
     widths = {column.name: _width(column, rows) for column in columns}
     kept: list[Column] = []
     room = width
@@ -107,6 +111,10 @@ def layout(columns: Sequence[Column], rows: Sequence[WorkerRow], width: int) -> 
     if GRAPH_COLUMN in kept:
         widths[GRAPH] += max(0, min(room, GRAPH_WIDTH[1] - GRAPH_WIDTH[0]))
     return [(column, min(widths[column.name], width)) for column in columns if column in kept]
+
+
+def _empty(column: Column, row: WorkerRow) -> bool:
+    return column.value(row) is None
 
 
 def _width(column: Column, rows: Sequence[WorkerRow]) -> int:

@@ -114,4 +114,4 @@ def _planned(service: ServiceState, role: Role) -> str:
     predicted = service.decisions[-1].predicted.get(role) if service.decisions else None
     if replicas is None or not replicas.desired or replicas.desired == replicas.current or predicted is None:
         return ""
-    return f"{numbers.percent(predicted)} predicted at {replicas.desired}"
+    return f"{numbers.percent(predicted)} predicted with {replicas.desired}"

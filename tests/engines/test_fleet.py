@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from fleet import Fleet, Pages, doubled, service_of, sglang_rounds
 from synthetic import SGLang, nixl, trtllm
 
 from pdwatch.model.judgement import Action
+from pdwatch.model.snapshot import ServiceState
 from pdwatch.model.target import Role
 from pdwatch.road.road import ServicePolicy
 
@@ -58,6 +59,26 @@ def test_a_connector_that_is_configured_does_not_hide_the_side_that_reports() ->
     service = service_of(Fleet(sgl=ServicePolicy(connector="nixl")).run(sglang_rounds()), "sgl")
 
     assert (Role.PREFILL, pytest.approx(0.02)) == (service.transfer.reported_by, service.transfer.seconds_mean)
+
+
+def test_the_balance_of_experts_is_told_by_replica(page_text: Callable[[str], str]) -> None:
+    """0.8 and 0.9 on the first page, and the same again until the second."""
+    fleet, page = Fleet(), page_text("sglang/sglang-0.5.23-prefill.txt.gz")
+    fleet.round({"sgl/p0": page})
+
+    assert {"p0": pytest.approx(0.85)} == fleet.round({"sgl/p0": doubled(page)}).services["sgl"].experts
+
+
+def test_the_hops_to_the_first_token_are_those_that_sglang_tells() -> None:
+    """Queue and compute on prefill, what is left of the transfer; decode's own wait is not told."""
+    chain = _chain(service_of(Fleet().run(sglang_rounds()), "sgl"))
+
+    assert (pytest.approx(0.05), pytest.approx(0.25), pytest.approx(0.02), None) == chain
+
+
+def _chain(service: ServiceState) -> tuple[float | None, ...]:
+    told = service.latency.chain
+    return told.prefill_queue, told.prefill, told.transfer, told.decode_admission
 
 
 def test_failures_and_retractions_of_sglang_are_told() -> None:

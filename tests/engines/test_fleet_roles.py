@@ -98,6 +98,13 @@ def test_replicas_on_a_ray_node_are_workers_of_their_own() -> None:
     assert 200.0 == service.pools[Role.PREFILL].prompt_tokens_per_second
 
 
+def test_what_a_joint_page_is_declared_to_be_is_not_what_its_workers_are() -> None:
+    """A router's address, given as a router's, speaks for workers all the same."""
+    service = Fleet().round({"ray/node=router": RAY.format(1, 4, 1000)}).services["ray"]
+
+    assert [Role.PREFILL, Role.DECODE] == [worker.role for worker in service.workers]
+
+
 def test_a_node_that_does_not_answer_takes_its_replicas_along() -> None:
     """Nothing is known of them any more, and what was known grows old."""
     fleet = Fleet()

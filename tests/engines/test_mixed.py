@@ -65,6 +65,15 @@ def test_a_bucket_with_an_odd_edge_spoils_nothing(edge: str, reading_of: Reading
     assert (0.1, float("inf")) == ttft.bounds
 
 
+@pytest.mark.parametrize("size", ["NaN", "+Inf", "0", "-1"])
+def test_a_size_that_is_none_spoils_nothing(size: str, reading_of: ReadingOf) -> None:
+    """A gauge may hold anything before the engine is up."""
+    reading = reading_of(f'sglang:max_total_num_tokens{{dp_rank="0"}} {size}\nsglang:token_usage{{dp_rank="0"}} 0.5\n')
+
+    assert 0.5 == reading.engines[0].value(Q.KV_CACHE_USAGE)
+    assert reading.facts["0"].kv_cache_tokens is None
+
+
 @given(name=st.sampled_from(sorted(TEXTS)), data=st.data())
 @settings(max_examples=40, deadline=None, derandomize=True)
 def test_a_page_with_lines_missing_is_read_and_tells_no_other_values(name: str, data: st.DataObject) -> None:

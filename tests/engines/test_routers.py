@@ -60,6 +60,15 @@ def test_sglang_router_counts_requests_and_blames_nobody(reading_of: ReadingOf) 
     assert {None} == {worker.role for worker in routed.values()}
 
 
+def test_a_worker_whose_address_cannot_be_scraped_spoils_nothing(reading_of: ReadingOf) -> None:
+    """Over gRPC the router names its workers by another scheme; a label may hold anything."""
+    page = "".join(
+        f'smg_worker_health{{worker="{worker}"}} 1\n' for worker in ("grpc://w:1", "http://:x", "", "http://w:2")
+    )
+
+    assert ["http://w:2"] == [worker.url for worker in reading_of(page).routed]
+
+
 def test_without_two_sides_an_error_is_the_workers(reading_of: ReadingOf) -> None:
     """Behind a router of aggregated workers there is only one to blame."""
     page = (

@@ -76,6 +76,12 @@ def test_decode_is_read_as_its_own_classes_print_it(reading_of: ReadingOf) -> No
     assert 200.0 == _seen(reading, Q.REQUEST_GENERATION_TOKENS).mean
 
 
+def test_decodes_queue_time_is_another_one_and_not_read(reading_of: ReadingOf) -> None:
+    """It begins when the KV has arrived; the wait for the KV is part of vLLM's, and of the chain of hops."""
+    assert pytest.approx(0.05) == _seen(reading_of(PREFILL), Q.QUEUE_TIME).mean
+    assert reading_of(DECODE).engines[0].histogram(Q.QUEUE_TIME) is None
+
+
 def test_prefill_tells_no_first_token_and_says_what_that_needs(reading_of: ReadingOf) -> None:
     """Absent is not zero; the role is why, so it is no lack of a version."""
     reading = reading_of(PREFILL)

@@ -104,7 +104,7 @@ def test_a_fleet_that_is_not_there(checks):
     check = checks["nobody"]
 
     assert 2 == check.status
-    assert "CRITICAL worker_down: 127.0.0.1:1 is down: connection refused" in check.words
+    assert "worker_down: 127.0.0.1:1 is down: connection refused" in check.words
     assert "CRITICAL role_empty: No prefill worker answers (1 known)" in check.words
 
 

@@ -244,7 +244,7 @@ def test_pools_stand_side_by_side_with_the_same_rows(worker, service, advice) ->
         == [row.gauge.name for row in decode.rows[:3]]
     )
     assert "no worker of this role was found" == prefill.remark
-    assert "150 % of capacity (decode KV); 94 % predicted at 9" == decode.remark
+    assert "150 % of capacity (decode KV); 94 % predicted with 9" == decode.remark
     assert Status.UNKNOWN is prefill.status
 
 

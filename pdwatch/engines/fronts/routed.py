@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pdwatch.engines.family import Routing
 from pdwatch.engines.table import View
 from pdwatch.model.reading import RouterWorker
+from pdwatch.model.target import page_url
 
 REMOVED = -1.0
 """What sglang-router's gauges say of a worker that was taken out."""
@@ -47,7 +48,7 @@ def routing(view: View, names: Names, blames_both: bool = False) -> Routing:
     """Return how to read what the router counts; *blames_both* says that its errors do not tell which side failed."""
     places: dict[str, _Places] = {}
     for index, series in view:
-        url = next((series.labels[label] for label in names.labels if label in series.labels), "").partition("@")[0]
+        url = _url(next((series.labels[label] for label in names.labels if label in series.labels), ""))
         if url and series.name in names.all:
             _place(places.setdefault(url, _Places([], [], [], set())), index, series.name, series.labels, names)
 
@@ -56,6 +57,16 @@ def routing(view: View, names: Names, blames_both: bool = False) -> Routing:
         return tuple(worker for worker in told if worker is not None)
 
     return read
+
+
+def _url(label: str) -> str:
+    """Return a worker's URL without its rank; nothing for what is no address that could be scraped, such as gRPC's."""
+    url = label.partition("@")[0]
+    try:
+        page_url(url)
+    except ValueError:
+        return ""
+    return url
 
 
 def _place(own: _Places, index: int, name: str, labels: Mapping[str, str], names: Names) -> None:

@@ -13,6 +13,8 @@ from pdwatch.generate.rules.document import Json, document
 
 _AT_LEAST = {"critical": ("critical",), "warning": ("critical", "warning"), "info": ("critical", "warning", "info")}
 """Severities that may mute one: never a louder alert by a quieter one."""
+_CLUSTER = "cluster"
+"""The external label that tells one Prometheus' alerts from another's."""
 _RECEIVERS = ("pager", "tickets", "log", "watchdog")
 _HEAD = """# Written by `pdwatch generate alerts`; an example to begin from: put in your receivers.
 # What pdwatch tells is grouped by service: one fault is one message, with all that belongs to it.
@@ -63,7 +65,7 @@ def _route() -> Json:
             {
                 "matchers": [f'alertname=~"{PREFIX}.+"'],
                 "receiver": "tickets",
-                "group_by": ["service"],
+                "group_by": [_CLUSTER, "service"],
                 "group_wait": "30s",
                 "group_interval": "5m",
                 "repeat_interval": "12h",
@@ -88,22 +90,24 @@ def inhibitions() -> list[Json]:
     """Return the rules of inhibition."""
     finding = f'component="{Component.FINDING.value}"'
     return [
-        _inhibition([f'alertname="{ABSENT}"'], [f'alertname=~"{PREFIX}.+"', f'alertname!~"{ABSENT}|{WATCHDOG}"'], []),
+        _inhibition([f'alertname="{ABSENT}"'], [f'alertname=~"{PREFIX}.+"', f'alertname!~"{ABSENT}|{WATCHDOG}"']),
         _inhibition(
             [f'alertname="{DOWN}"'],
             [f'component="{Component.PDWATCH.value}"', f'alertname!="{DOWN}"'],
-            ["job", "instance"],
+            "job",
+            "instance",
         ),
         *(
             _inhibition(
                 [f'alertname="{SYMPTOM}"', f'{MUTES}="{severity}"'],
                 [finding, f'severity="{severity}"'],
-                ["service", "finding"],
+                "service",
+                "finding",
             )
             for severity in _AT_LEAST
         ),
-        _inhibition([finding, 'severity="critical"'], [finding, 'severity=~"warning|info"'], ["service", "finding"]),
-        _inhibition([finding, 'severity="warning"'], [finding, 'severity="info"'], ["service", "finding"]),
+        _inhibition([finding, 'severity="critical"'], [finding, 'severity=~"warning|info"'], "service", "finding"),
+        _inhibition([finding, 'severity="warning"'], [finding, 'severity="info"'], "service", "finding"),
         *_by_findings(),
     ]
 
@@ -118,12 +122,12 @@ def _by_findings() -> list[Json]:
         _inhibition(
             [f'finding=~"{"|".join(findings)}"', f'severity=~"{"|".join(_AT_LEAST[severity])}"'],
             [f'alertname=~"{"|".join(alert.name for alert in alerts)}"'],
-            ["service"],
+            "service",
         )
         for (severity, findings), alerts in together.items()
     ]
 
 
-def _inhibition(source: list[str], target: list[str], equal: list[str]) -> Json:
-    rule: Json = {"source_matchers": source, "target_matchers": target}
-    return rule | ({"equal": equal} if equal else {})
+def _inhibition(source: list[str], target: list[str], *equal: str) -> Json:
+    """Return a rule within one cluster, if there are several: a label that neither has is equal too."""
+    return {"source_matchers": source, "target_matchers": target, "equal": [_CLUSTER, *equal]}

@@ -10,7 +10,7 @@ from pdwatch.catalog.metrics import (
     POOL_WORKERS_UP,
     UTILIZATION,
 )
-from pdwatch.generate.alerts.definition import Alert, Board, Component
+from pdwatch.generate.alerts.definition import KEEP_MUTED_SECONDS, Alert, Board, Component
 
 _DEAD = ("role_empty", "worker_down", "worker_unresponsive", "engine_stuck")
 """What takes capacity away: there is nothing to scale before it is mended."""
@@ -37,7 +37,7 @@ ALERTS = (
         "replicas to it. Until then limit admission at the router.",
         confused_with="A full decode pool, which makes requests wait on prefill too: the advice names the side that is short.",
         for_seconds=300.0,
-        keep_firing_for_seconds=300.0,
+        keep_firing_for_seconds=KEEP_MUTED_SECONDS,
         muted_by=_DEAD,
     ),
     Alert(
@@ -55,7 +55,7 @@ ALERTS = (
         fix="Plan another replica of the role before the next peak, or raise its `max_replicas` so that scaling may.",
         confused_with="A short burst, which does not last half an hour.",
         for_seconds=1800.0,
-        keep_firing_for_seconds=900.0,
+        keep_firing_for_seconds=KEEP_MUTED_SECONDS,
         muted_by=_DEAD,
     ),
     Alert(
@@ -73,7 +73,7 @@ ALERTS = (
         "Without an autoscaler, scale by hand.",
         confused_with="Replicas that load a large model: raise `startup` of the pool if that is usual.",
         for_seconds=900.0,
-        keep_firing_for_seconds=300.0,
+        keep_firing_for_seconds=KEEP_MUTED_SECONDS,
         muted_by=_DEAD,
     ),
     Alert(
@@ -92,7 +92,7 @@ ALERTS = (
         confused_with="A network that separates pdwatch from the workers, which go on serving: the router's own error rate "
         "tells.",
         for_seconds=60.0,
-        keep_firing_for_seconds=120.0,
+        keep_firing_for_seconds=KEEP_MUTED_SECONDS,
         muted_by=("role_empty",),
     ),
     Alert(

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 PREFIX = "PDWatch"
+KEEP_MUTED_SECONDS = 60.0
+"""How long an alert goes on that findings mute: less than theirs, or it would be told once they are mended."""
 _WORD = re.compile("[A-Z][a-z0-9]*")
 
 

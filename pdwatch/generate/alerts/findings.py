@@ -16,8 +16,7 @@ from pdwatch.model.judgement import Severity
 
 FOR_SECONDS = {Severity.CRITICAL: 30.0, Severity.WARNING: 60.0, Severity.INFO: 0.0}
 KEEP_FIRING_SECONDS = 120.0
-"""The least; several clearing times of the finding where that is more."""
-_CLEARINGS = 4.0
+"""Twice as long as it takes until pdwatch itself is told as absent."""
 _PLACES = 5
 """Most places that a description names."""
 
@@ -36,7 +35,7 @@ def finding_alert(definition: FindingDef) -> Alert:
         fix=definition.fix,
         confused_with=definition.confused_with,
         for_seconds=FOR_SECONDS[definition.severity],
-        keep_firing_for_seconds=max(KEEP_FIRING_SECONDS, _CLEARINGS * definition.clear_seconds),
+        keep_firing_for_seconds=KEEP_FIRING_SECONDS,
         board=_board(definition.id),
         finding=definition.id,
     )
@@ -46,13 +45,13 @@ def _where() -> str:
     """Return a template that lists what the finding is about and for how long it stands, oldest first."""
     query = (
         f"sort_desc(topk({_PLACES}, max by ({', '.join(SCOPE)}) "
-        f"(time() - {FINDING_SINCE.name}{{service=%q,finding=%q,severity=%q}})))"
+        f"(time() - {FINDING_SINCE.name}{{service=%q,finding=%q,severity=%q$kept_matchers}})))"
     )
     parts = "".join(
         f"{{{{ with .Labels.{name} }}}}{'' if name in _BARE else name + ' '}{{{{ . }}}} {{{{ end }}}}" for name in SCOPE
     )
     each = f"{{{{ if $n }}}},{{{{ end }}}} {parts}for {{{{ .Value | humanizeDuration }}}}"
-    labels = "$labels.service $labels.finding $labels.severity"
+    labels = "$labels.service $labels.finding $labels.severity$kept_values"
     return f"Standing:{{{{ range $n, $place := printf `{query}` {labels} | query }}}}{each}{{{{ end }}}}."
 
 

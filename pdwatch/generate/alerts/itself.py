@@ -212,8 +212,8 @@ _TOLD = (
     Alert(
         name="PDWatchScrapesFailing",
         component=Component.PDWATCH,
-        expr=f"1 - avg(max by (service, role, worker) ({WORKER_UP.name}))\n  > $scrapes_failing_share\n"
-        f"and count(max by (service, role, worker) ({WORKER_UP.name})) > 1",
+        expr=f"1 - avg by () (max by (service, role, worker) ({WORKER_UP.name}))\n  > $scrapes_failing_share\n"
+        f"and count by () (max by (service, role, worker) ({WORKER_UP.name})) > 1",
         severity="critical",
         summary="pdwatch reaches few of all workers.",
         description="Scrapes of {{ $value | humanizePercentage }} of all workers fail at once.",

@@ -6,14 +6,14 @@ import re
 
 from pdwatch.generate.alerts.definition import Alert, Board, Component
 from pdwatch.generate.options import Options
-from pdwatch.generate.rules.document import Json, duration, filled
+from pdwatch.generate.rules.document import Json, duration, expression, filled
 
 _ABOUT_A_SERVICE = re.compile(r"\$labels\.service\b")
 
 
 def alert_rule(alert: Alert, options: Options) -> Json:
     """Return the alerting rule."""
-    rule: Json = {"alert": alert.name, "expr": filled(alert.expr, options)}
+    rule: Json = {"alert": alert.name, "expr": expression(alert.expr, options)}
     if alert.for_seconds:
         rule["for"] = duration(alert.for_seconds * options.scale_for)
     if alert.keep_firing_for_seconds and options.keep_firing_for:

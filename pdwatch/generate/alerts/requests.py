@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pdwatch.catalog.metrics import ERRORS, POOL_REQUESTS, POOL_WINDOW
-from pdwatch.generate.alerts.definition import Alert, Component
+from pdwatch.generate.alerts.definition import KEEP_MUTED_SECONDS, Alert, Component
 
 ALERTS = (
     Alert(
@@ -24,7 +24,7 @@ ALERTS = (
         "of the workers of the role.",
         confused_with="Aborts by clients and rejections at admission, which are counted apart.",
         for_seconds=120.0,
-        keep_firing_for_seconds=300.0,
+        keep_firing_for_seconds=KEEP_MUTED_SECONDS,
         muted_by=("requests_failing", "role_empty"),
     ),
 )

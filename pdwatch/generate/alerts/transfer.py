@@ -10,7 +10,7 @@ from pdwatch.catalog.metrics import (
     KV_TRANSFERS,
     POOL_WINDOW,
 )
-from pdwatch.generate.alerts.definition import Alert, Board, Component
+from pdwatch.generate.alerts.definition import KEEP_MUTED_SECONDS, Alert, Board, Component
 
 _PEERS = ("worker_down", "worker_unresponsive", "role_empty")
 
@@ -37,9 +37,9 @@ ALERTS = (
         confused_with="A router that by design sends short prompts straight to decode; prompts that are all in decode's own "
         "prefix cache.",
         for_seconds=120.0,
-        keep_firing_for_seconds=120.0,
+        keep_firing_for_seconds=KEEP_MUTED_SECONDS,
         board=Board.TRANSFER,
-        muted_by=("kv_recomputed_on_decode", "kv_transfer_failing", *_PEERS),
+        muted_by=("kv_recomputed_on_decode", "kv_transfer_failing", "kv_transfer_stalled", *_PEERS),
     ),
     Alert(
         name="PDWatchKvTransferFailureShareHigh",
@@ -56,7 +56,7 @@ ALERTS = (
         fix="See kv_transfer_failing: reach of the side channel, equal versions and layouts, network devices.",
         confused_with="A dead prefill worker, whose peers fail to fetch from it: mend that first.",
         for_seconds=120.0,
-        keep_firing_for_seconds=120.0,
+        keep_firing_for_seconds=KEEP_MUTED_SECONDS,
         board=Board.TRANSFER,
         muted_by=("kv_transfer_failing", *_PEERS),
     ),
@@ -78,7 +78,7 @@ ALERTS = (
         "traffic on the fabric.",
         confused_with="More load at once, which shares the same links; much smaller prompts.",
         for_seconds=600.0,
-        keep_firing_for_seconds=600.0,
+        keep_firing_for_seconds=KEEP_MUTED_SECONDS,
         board=Board.TRANSFER,
         muted_by=("kv_transfer_slow", "kv_transfer_off_fabric", "fabric_port_down", "fabric_rate_degraded"),
     ),

@@ -21,6 +21,7 @@ _VARIABLE = (
     *("allValue", "current", "datasource", "hide", "includeAll", "label", "multi", "name", "query", "refresh"),
     *("sort", "type"),
 )
+_NO_THRESHOLDS: Json = {"mode": "absolute", "steps": []}
 _BUILT_IN = ("hide", "includeAll", "label", "multi", "name", "query", "refresh", "type")
 
 
@@ -59,5 +60,5 @@ def _kept(parts: Json, keys: Iterable[str]) -> Json:
 
 
 def _without_nothing(config: Json) -> Json:
-    defaults = {key: value for key, value in config["defaults"].items() if value is not None}
+    defaults = {key: value for key, value in config["defaults"].items() if value not in (None, _NO_THRESHOLDS)}
     return config | {"defaults": defaults}

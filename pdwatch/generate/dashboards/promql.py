@@ -44,6 +44,19 @@ class Scope:
         return f"histogram_quantile({q:g}, {summed})"
 
 
+def begun(start_time: str, of: str) -> str:
+    """Return the processes whose start time was another, or unknown, two minutes ago; those that export *of*.
+
+    Grafana asks for marks once a minute. A restart may take longer than any range of a rate, which then misses it.
+    """
+    return f"({start_time} unless {start_time} == {start_time} offset 2m) and on (job, instance) {of}"
+
+
+def lately(timestamp: str) -> str:
+    """Return the instants, in Unix seconds, that lie less than two minutes back."""
+    return f"time() - {timestamp} < 120"
+
+
 def most(expr: str, *by: str) -> str:
     """Return one series for each set of labels, so that two pdwatch that watch the same fleet count once."""
     return f"max by ({_labels(by)}) ({expr})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from string import Template
@@ -13,6 +14,7 @@ from pdwatch.generate.options import Options
 from pdwatch.generate.rules.definition import Record
 
 Json = dict[str, Any]
+_LABELS = re.compile(r"\b(by|on) \(([\w, ]*)\)")
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
@@ -43,14 +45,28 @@ def duration(seconds: float) -> str:
 
 
 def filled(text: str, options: Options) -> str:
-    """Return a text with thresholds and the window put in; what templates of rules know is left as it is."""
+    """Return a text with thresholds, the window and labels to keep put in; what templates know is left as it is."""
     values = {entry.name: f"{getattr(options.thresholds, entry.name):g}" for entry in fields(options.thresholds)}
-    return Template(text).safe_substitute(values | {"window": options.window})
+    values |= {
+        "window": options.window,
+        "kept_matchers": "".join(f",{label}=%q" for label in options.keep),
+        "kept_values": "".join(f" $labels.{label}" for label in options.keep),
+    }
+    return Template(text).safe_substitute(values)
+
+
+def expression(text: str, options: Options) -> str:
+    """Return PromQL, filled, in which every aggregation and every match also goes by the labels to keep."""
+
+    def keeping(found: re.Match[str]) -> str:
+        return f"{found[1]} ({', '.join([*options.keep, *filter(None, [found[2]])])})"
+
+    return _LABELS.sub(keeping, filled(text, options))
 
 
 def record_rule(record: Record, options: Options) -> Json:
     """Return a recording rule."""
-    rule: Json = {"record": record.name, "expr": filled(record.expr, options)}
+    rule: Json = {"record": record.name, "expr": expression(record.expr, options)}
     return rule | ({"labels": dict(record.labels)} if record.labels else {})
 
 

@@ -50,22 +50,29 @@ def _buckets(name: str, quantity: Q, text: str) -> Record:
     engines = aggregate("count", POOL, newest(quantity, "count"))
     common = f"(\n{having}\n== on ({POOL}) group_left ()\n{engines}\n)"
     return Record(
-        bucket_flow(name), f"{summed}\nand on ({POOL}, le)\n{common}", f"{text} Up to each edge that all engines have."
+        bucket_flow(name),
+        f"{summed}\nand on ({POOL}, le)\n{common}",
+        f"{text} Observations per second up to each edge that all engines have.",
     )
 
 
 def _histogram(name: str, quantity: Q, text: str) -> tuple[Record, ...]:
+    parts = (("sum", "Sum"), ("count", "Observations"))
     return tuple(
-        Record(flow(f"{name}_{part}"), aggregate("sum", POOL, rate(quantity, part)), text) for part in ("sum", "count")
+        Record(flow(f"{name}_{part}"), aggregate("sum", POOL, rate(quantity, part)), f"{text} {what} per second.")
+        for part, what in parts
     )
 
 
 RECORDS = (
-    *(Record(flow(name), aggregate("sum", POOL, rate(quantity)), text) for name, quantity, text in _COUNTERS),
+    *(
+        Record(flow(name), aggregate("sum", POOL, rate(quantity)), f"{text} Per second.")
+        for name, quantity, text in _COUNTERS
+    ),
     Record(
         flow("requests_finished"),
         aggregate("sum", POOL, "\nor ".join(map(rate, _OUTCOMES))),
-        "Requests that finished, however: each outcome has a label of its own.",
+        "Requests that finished, however: each outcome has a label of its own. Per second.",
     ),
     *(record for name, quantity, _, text in _HISTOGRAMS for record in _histogram(name, quantity, text)),
     *(_buckets(name, quantity, text) for name, quantity, kept, text in _HISTOGRAMS if kept),

@@ -11,12 +11,10 @@ _TOKENS = '{role=~"decode|both"}'
 """Where answers are generated; prefill's only token has no distance to another."""
 
 
-def quantiles(name: str, buckets: str) -> tuple[Record, ...]:
+def quantiles(name: str, buckets: str, what: str) -> tuple[Record, ...]:
     """Return the records of the quantiles of summed buckets, without a sample where nothing was observed."""
     return tuple(
-        Record(
-            f"{name}:{label}", f"histogram_quantile({q:g}, {buckets}) >= 0", f"{label} within the window, in seconds."
-        )
+        Record(f"{name}:{label}", f"histogram_quantile({q:g}, {buckets}) >= 0", f"{what}: {label}, in seconds.")
         for label, q in QUANTILES
     )
 
@@ -33,7 +31,7 @@ def _sum(part: str) -> str:
 _TTFT = "service_role:vllm_ttft_seconds:mean"
 
 RECORDS = (
-    *quantiles("service_role:vllm_ttft_seconds", bucket_flow("ttft_seconds")),
+    *quantiles("service_role:vllm_ttft_seconds", bucket_flow("ttft_seconds"), "Time to the first token of the role"),
     mean("ttft_seconds", "Mean time to the first token as the role counts it."),
     Record(
         "service:vllm_ttft_seconds:mean",
@@ -44,6 +42,7 @@ RECORDS = (
     *quantiles(
         "service:vllm_itl_seconds",
         f"sum by (service, le) ({bucket_flow('itl_seconds')}{_TOKENS})",
+        "Time between two tokens",
     ),
     Record("service:vllm_itl_seconds:mean", ratio(_sum("sum"), _sum("count")), "Mean time between two tokens."),
     mean("queue_seconds", "Mean time in the queue; on decode with the KV transfer."),

@@ -25,7 +25,11 @@ RECORDS = (
     Record("service:vllm_kv_transfers:rate", _TRANSFERS, "KV transfers per second."),
     Record("service:vllm_kv_transfer_bytes:rate", _BYTES, "KV moved between the pools, in bytes per second."),
     Record(_MEAN, ratio(_SECONDS, _TRANSFERS), "Mean time of one KV transfer."),
-    *quantiles("service:vllm_kv_transfer_seconds", f"sum by (service, le) ({bucket_flow('kv_transfer_seconds')})"),
+    *quantiles(
+        "service:vllm_kv_transfer_seconds",
+        f"sum by (service, le) ({bucket_flow('kv_transfer_seconds')})",
+        "Time of one KV transfer",
+    ),
     Record(
         "service:vllm_kv_transfer_bandwidth:bytes_per_second",
         ratio(_BYTES, _SECONDS),

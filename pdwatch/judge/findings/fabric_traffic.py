@@ -55,18 +55,26 @@ _SIGNS = (
 )
 
 
+_COUNTERS = frozenset(sign.counter for sign in _SIGNS)
+
+
 def _errors(view: View) -> Iterator[Hit]:
     in_trouble = troubled(view)
     for home in homes(view):
         blameless = bool(in_trouble - {home.worker.worker})
         for port, seen in home.ports():
-            signs = [
-                (sign, grown)
-                for sign in _SIGNS
-                if (grown := seen.rates.get(sign.counter)) is not None
-                and grown > sign.limit(view.thresholds)
-                and not (sign.by_peer and blameless)
-            ]
+            grown = {counter: rate for counter, rate in seen.rates.items() if rate > 0 and counter in _COUNTERS}
+            signs = (
+                [
+                    (sign, grown[sign.counter])
+                    for sign in _SIGNS
+                    if sign.counter in grown
+                    and grown[sign.counter] > sign.limit(view.thresholds)
+                    and not (sign.by_peer and blameless)
+                ]
+                if grown
+                else ()
+            )
             if signs:
                 yield _error_hit(view, home, port, signs)
 

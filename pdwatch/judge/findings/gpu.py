@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, View
 from pdwatch.judge.findings.gpu_links import NVLINK_XIDS
-from pdwatch.judge.homes import gpus, log_faults
+from pdwatch.judge.homes import OwnGpu, gpus, log_faults
 from pdwatch.judge.words import percent, seconds, size
 from pdwatch.model.gpu import GpuReading, GpuState
-from pdwatch.model.hostsignals import GpuSignals
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.logline import FaultKind
 from pdwatch.model.process import KvTransfer
@@ -37,58 +36,62 @@ _Complaint = tuple[Severity, str, Evidence]
 
 def _unhealthy(view: View) -> Iterator[Hit]:
     for own in gpus(view, spare=True):
-        scope = own.scope
-        complaints = [*_state(own.gpu, scope), *_memory_errors(own.gpu, own.seen, scope), *_xids(own.seen, scope)]
+        complaints = [*_state(own), *_memory_errors(own), *_xids(own)]
         if complaints:
+            scope = own.scope
             worst = max(severity for severity, _, _ in complaints)
             text = f"{own.name}: {', '.join(words for _, words, _ in complaints)}."
             yield Hit(scope, text, tuple(evidence for *_, evidence in complaints), worst)
 
 
-def _state(gpu: GpuReading, scope: dict[str, str]) -> Iterator[_Complaint]:
+def _state(own: OwnGpu) -> Iterator[_Complaint]:
+    gpu = own.gpu
     if gpu.state is not GpuState.OK:
         words = "lost, the driver cannot reach it" if gpu.state is GpuState.LOST else "needs a reset"
-        yield Severity.CRITICAL, words, Evidence("gpu_up", 0.0, "ratio", 1.0, scope)
+        yield Severity.CRITICAL, words, Evidence("gpu_up", 0.0, "ratio", 1.0, own.scope)
     if gpu.recovery_action not in (None, "none"):
         severity = Severity.WARNING if gpu.recovery_action == "drain_p2p" else Severity.CRITICAL
         action = str(gpu.recovery_action).replace("_", " ")
-        yield severity, f"the driver asks for: {action}", Evidence("gpu_recovery_action", 1.0, "ratio", 0.0, scope)
+        yield severity, f"the driver asks for: {action}", Evidence("gpu_recovery_action", 1.0, "ratio", 0.0, own.scope)
 
 
-def _memory_errors(gpu: GpuReading, seen: GpuSignals, scope: dict[str, str]) -> Iterator[_Complaint]:
-    total = gpu.ecc_uncorrected_volatile_total
-    evidence = Evidence("gpu_ecc_uncorrected_volatile_total", total, "errors", 0.0, scope)
-    if seen.uncorrected_seconds_ago is not None:
-        yield (
-            Severity.CRITICAL,
-            f"uncorrected memory errors, last {seconds(seen.uncorrected_seconds_ago)} ago",
-            evidence,
-        )
-    elif total:
-        yield Severity.INFO, f"{total} uncorrected memory errors since its driver was loaded", evidence
+def _memory_errors(own: OwnGpu) -> Iterator[_Complaint]:
+    gpu, seen = own.gpu, own.seen
+    if gpu.ecc_uncorrected_volatile_total or seen.uncorrected_seconds_ago is not None:
+        yield _uncorrected(own)
     if gpu.remapped_rows_failed:
-        flag = Evidence("gpu_remapped_rows_failed", 1.0, "ratio", 0.0, scope)
+        flag = Evidence("gpu_remapped_rows_failed", 1.0, "ratio", 0.0, own.scope)
         yield Severity.CRITICAL, "a bad memory row could not be remapped", flag
     elif gpu.remapped_rows_pending:
-        flag = Evidence("gpu_remapped_rows_pending", 1.0, "ratio", 0.0, scope)
+        flag = Evidence("gpu_remapped_rows_pending", 1.0, "ratio", 0.0, own.scope)
         yield Severity.WARNING, "a bad memory row waits for a reset to be remapped", flag
 
 
-def _xids(seen: GpuSignals, scope: dict[str, str]) -> Iterator[_Complaint]:
-    for xid, age in sorted(seen.xids.items()):
+def _uncorrected(own: OwnGpu) -> _Complaint:
+    total, age = own.gpu.ecc_uncorrected_volatile_total, own.seen.uncorrected_seconds_ago
+    evidence = Evidence("gpu_ecc_uncorrected_volatile_total", total, "errors", 0.0, own.scope)
+    if age is not None:
+        return Severity.CRITICAL, f"uncorrected memory errors, last {seconds(age)} ago", evidence
+    return Severity.INFO, f"{total} uncorrected memory errors since its driver was loaded", evidence
+
+
+def _xids(own: OwnGpu) -> Iterator[_Complaint]:
+    for xid, age in sorted(own.seen.xids.items()):
         if xid in _BY_PROGRAMS or xid in NVLINK_XIDS:
             continue
         severity = Severity.CRITICAL if xid in _FATAL else Severity.WARNING if xid in _CONTAINED else Severity.INFO
-        yield severity, f"XID {xid} {seconds(age)} ago", Evidence("gpu_xid", float(xid), "XID", None, scope)
+        yield severity, f"XID {xid} {seconds(age)} ago", Evidence("gpu_xid", float(xid), "XID", None, own.scope)
 
 
 def _throttled(view: View) -> Iterator[Hit]:
     limit, power_limit = view.thresholds.gpu_throttled_share, view.thresholds.gpu_power_capped_share
     for own in gpus(view):
-        gpu, throttled, scope = own.gpu, own.seen.throttled, own.scope
-        reasons = {reason: throttled.get(reason, 0.0) for reason in _SLOWED}
-        reason, share = max(reasons.items(), key=lambda item: item[1])
-        capped = throttled.get("sw_power_cap", 0.0)
+        gpu, throttled = own.gpu, own.seen.throttled
+        if not any(throttled.values()):
+            continue
+        scope, capped = own.scope, throttled.get("sw_power_cap", 0.0)
+        reason = max(_SLOWED, key=lambda reason: throttled.get(reason, 0.0))
+        share = throttled.get(reason, 0.0)
         if share > limit:
             text = f"{own.subject} is slowed by {_SLOWED[reason]} {percent(share)} of the time{_degrees(gpu)}."
             yield Hit(scope, text, _slow_evidence(gpu, reason, share, limit, scope))
@@ -114,10 +117,11 @@ def _slow_evidence(
 def _memory_tight(view: View) -> Iterator[Hit]:
     largest = view.thresholds.kv_buffer_bytes_max
     for own in gpus(view):
-        config, free, scope = own.home.config, own.gpu.memory_free_bytes, own.scope
+        config, free = own.home.config, own.gpu.memory_free_bytes
         buffer = _gpu_buffer(config.kv) if config is not None and own.worker is not None else None
         if buffer is None or free is None or (free >= buffer and buffer <= largest):
             continue
+        scope = own.scope
         evidence = (
             Evidence("gpu_memory_free_bytes", free, "bytes", buffer, scope),
             Evidence("kv_buffer_bytes", buffer, "bytes", largest, scope),

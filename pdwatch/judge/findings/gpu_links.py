@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.definition import FindingDef, Hit, View
 from pdwatch.judge.findings.symptoms import SLOW_KV
 from pdwatch.judge.homes import OwnGpu, gpus
 from pdwatch.judge.words import percent, rate, seconds
-from pdwatch.model.gpu import FabricHealth, GpuReading, GpuState
-from pdwatch.model.hostsignals import GpuSignals
+from pdwatch.model.gpu import FabricHealth, GpuState
 from pdwatch.model.judgement import Evidence, Severity
 
 NVLINK_XIDS = frozenset({74, *range(144, 151)})
@@ -18,19 +17,21 @@ NVLINK_XIDS = frozenset({74, *range(144, 151)})
 _CORRECTED = frozenset({"crc", "replay", "recovery", "recovery_succeeded"})
 """Kinds of errors of which a few are normal; any of the others matters."""
 
+_UNWELL = frozenset({FabricHealth.UNHEALTHY, FabricHealth.LIMITED_CAPACITY})
+
 _Complaint = tuple[Severity, str, Evidence]
 
 
 def _nvlink(view: View) -> Iterator[Hit]:
     for own in gpus(view):
-        scope = own.scope
         complaints = [
             *_links_down(own),
-            *_domain(own.gpu, scope),
-            *_link_errors(view.thresholds, own.seen.nvlink_errors, scope),
-            *_link_xids(own.seen, scope),
+            *_domain(own),
+            *_link_errors(view.thresholds, own),
+            *_link_xids(own),
         ]
         if complaints:
+            scope = own.scope
             worst = max(severity for severity, _, _ in complaints)
             told = ", ".join(words for _, words, _ in complaints)
             evidence = tuple(evidence for *_, evidence in complaints)
@@ -42,20 +43,22 @@ def _links_down(own: OwnGpu) -> Iterator[_Complaint]:
     gpu, reading = own.gpu, own.home.reading.gpus
     if gpu.nvlinks_active is None or gpu.state is not GpuState.OK or reading is None:
         return
-    siblings = [each.nvlinks_active or 0 for each in reading.gpus if each.name == gpu.name]
-    most = max([*siblings, own.seen.nvlinks_most or 0])
+    most = own.seen.nvlinks_most or 0
+    for each in reading.gpus:
+        if (each.nvlinks_active or 0) > most and each.name == gpu.name:
+            most = each.nvlinks_active or 0
     if gpu.nvlinks_active < most:
         severity = Severity.CRITICAL if gpu.nvlinks_active == 0 else Severity.WARNING
         words = f"{gpu.nvlinks_active} links up of {most}"
         yield severity, words, Evidence("gpu_nvlinks_active", gpu.nvlinks_active, "links", most, own.scope)
 
 
-def _domain(gpu: GpuReading, scope: Mapping[str, str]) -> Iterator[_Complaint]:
-    fabric = gpu.fabric
-    if fabric is None:
+def _domain(own: OwnGpu) -> Iterator[_Complaint]:
+    fabric = own.gpu.fabric
+    if fabric is None or not (fabric.health in _UNWELL or fabric.faults or fabric.error):
         return
     faults = ", ".join(fault.replace("_", " ") for fault in fabric.faults or ())
-    evidence = Evidence("gpu_fabric_healthy", 0.0, "ratio", 1.0, scope)
+    evidence = Evidence("gpu_fabric_healthy", 0.0, "ratio", 1.0, own.scope)
     if fabric.health is FabricHealth.UNHEALTHY:
         yield Severity.CRITICAL, f"the fabric is unhealthy ({faults or 'no reason given'})", evidence
     elif fabric.health is FabricHealth.LIMITED_CAPACITY or faults:
@@ -64,26 +67,27 @@ def _domain(gpu: GpuReading, scope: Mapping[str, str]) -> Iterator[_Complaint]:
         yield Severity.CRITICAL, f"not registered with the fabric manager: {fabric.error}", evidence
 
 
-def _link_errors(thresholds: Thresholds, errors: Mapping[str, float], scope: Mapping[str, str]) -> Iterator[_Complaint]:
-    for kind, grown in sorted(errors.items()):
+def _link_errors(thresholds: Thresholds, own: OwnGpu) -> Iterator[_Complaint]:
+    for kind, grown in sorted(own.seen.nvlink_errors.items()):
         limit = thresholds.nvlink_errors_per_second if kind in _CORRECTED else 0.0
         if grown > limit:
             words = f"{kind.replace('_', ' ')} errors {rate(grown)}"
-            yield Severity.WARNING, words, Evidence(f"gpu_nvlink_errors_{kind}", grown, "per second", limit, scope)
+            yield Severity.WARNING, words, Evidence(f"gpu_nvlink_errors_{kind}", grown, "per second", limit, own.scope)
 
 
-def _link_xids(seen: GpuSignals, scope: Mapping[str, str]) -> Iterator[_Complaint]:
-    for xid, age in sorted(seen.xids.items()):
+def _link_xids(own: OwnGpu) -> Iterator[_Complaint]:
+    for xid, age in sorted(own.seen.xids.items()):
         if xid in NVLINK_XIDS:
             words = f"XID {xid} {seconds(age)} ago"
-            yield Severity.CRITICAL, words, Evidence("gpu_xid", float(xid), "XID", None, scope)
+            yield Severity.CRITICAL, words, Evidence("gpu_xid", float(xid), "XID", None, own.scope)
 
 
 def _pcie(view: View) -> Iterator[Hit]:
     for own in gpus(view):
-        gpu, seen, scope = own.gpu, own.seen, own.scope
+        gpu, seen = own.gpu, own.seen
         if not seen.pcie_below:
             continue
+        scope = own.scope
         evidence = (
             Evidence("gpu_pcie_generation", gpu.pcie_generation, "generation", gpu.pcie_generation_max, scope),
             Evidence("gpu_pcie_width", gpu.pcie_width, "lanes", gpu.pcie_width_max, scope),

@@ -28,13 +28,14 @@ _LEAST_LEFT = 0.25
 def _off_fabric(view: View) -> Iterator[Hit]:
     least, share = view.thresholds.transfer_min_bytes_per_second, view.thresholds.transfer_off_fabric_share
     everyone = by_host(view)
-    addresses = {(worker.role, urlsplit(worker.url).hostname) for worker in view.service.workers} if everyone else set()
     for host, living in everyone.items():
         moved, carried = _moved(view, living), _rdma_bytes(living[0].signals)
         if moved is None or moved < least or carried is None or carried >= share * moved:
             continue
         for home in living:
-            if home.worker.worker not in view.service.transfer_paths or _near_peer(home, everyone, addresses):
+            if home.worker.worker not in view.service.transfer_paths or _near_peer(
+                home, everyone, view.once(_addresses)
+            ):
                 continue
             scope = home.scope()
             evidence = (
@@ -46,6 +47,11 @@ def _off_fabric(view: View) -> Iterator[Hit]:
                 f"{bandwidth(carried)}: it travels another way, most likely TCP."
             )
             yield Hit(scope, text, evidence)
+
+
+def _addresses(view: View) -> set[tuple[Role, str | None]]:
+    """Return the addresses of all workers with their roles."""
+    return {(worker.role, urlsplit(worker.url).hostname) for worker in view.service.workers}
 
 
 def _moved(view: View, living: Iterable[Home]) -> float | None:
@@ -104,12 +110,13 @@ def _slow(view: View) -> Iterator[Hit]:
         typical = median(known) if known else 0.0
         for name, path in own.items():
             ratio, beside = kept[name], _kept(path, peers)
-            scope = {"role": role.value, "worker": name} | _host_of(view, workers[name])
             if ratio is not None and ratio < share:
+                scope = {"role": role.value, "worker": name} | _host_of(view, workers[name])
                 alone = typical >= max(share, _APART * ratio)
                 severity = None if alone or ratio < share / 2 else Severity.INFO
                 yield _slow_hit(view, path, scope, (path.baseline_bandwidth or 0.0, "its usual"), severity)
             elif peers is not None and beside is not None and beside < share:
+                scope = {"role": role.value, "worker": name} | _host_of(view, workers[name])
                 yield _slow_hit(view, path, scope, (peers.bandwidth, "its peers'"), None)
 
 

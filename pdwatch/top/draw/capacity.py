@@ -70,7 +70,7 @@ def _decision(decision: Decision, width: int) -> Iterator[Line]:
     yield (
         Span(f" {numbers.clock(decision.at)}  ", Tone.MUTED),
         action_status(decision.action).span,
-        Span(f" {left(words, 30)}"),
+        Span(f" {left(words, min(44, max(30, width // 3)))} "),
         Span(left(_outcome(decision), 10), _OUTCOMES.get(decision.outcome, Tone.MUTED)),
         Span(predicted),
     )

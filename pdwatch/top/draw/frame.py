@@ -146,8 +146,8 @@ def _panels(scene: Scene, width: int, height: int) -> list[Line]:
     if height < 18:
         return [alert_summary(scene)]
     spare = max(0, height - len(scene.workers) - 12)
-    findings = alert_lines(scene, width - 2, 3)
-    events = event_lines(scene, width - 2, min(4 + spare, 12))
+    findings = alert_lines(scene, width - 2, 3 + min(spare, 3))
+    events = event_lines(scene, width - 2, min(7 + spare - max(3, len(findings)), 12))
     return [
         *box(title("ALERTS", count_words(scene.troubles)), findings, width),
         *box(title("EVENTS"), events, width),

@@ -13,7 +13,7 @@ from pdwatch.top.scene import Scene
 from pdwatch.top.signals import Signal, case
 from pdwatch.top.spark import sparkline
 
-_CELLS = (30, 18, 12, 14)
+_CELLS = (32, 18, 12, 14)
 
 
 def why(scene: Scene, width: int) -> list[Line]:

@@ -42,8 +42,17 @@ def test_what_comes_of_one_service_comes_together(path):
     """One message for one fault."""
     (route,) = yaml.safe_load(path.read_text())["route"]["routes"]
 
-    assert ["service"] == route["group_by"]
+    assert ["cluster", "service"] == route["group_by"]
     assert not any("group_by" in below for below in route["routes"])
+
+
+def test_nothing_is_muted_over_the_border_of_a_cluster_or_a_service():
+    """Two clusters may have services of one name; only pdwatch itself mutes more than one service."""
+    rules = alertmanager_config()["inhibit_rules"]
+    wide = [rule for rule in rules if "service" not in rule["equal"]]
+
+    assert all("cluster" in rule["equal"] for rule in rules)
+    assert [['alertname="PDWatchAbsent"'], ['alertname="PDWatchDown"']] == [rule["source_matchers"] for rule in wide]
 
 
 def muting(alert):

@@ -11,7 +11,7 @@ import yaml
 from pdwatch.catalog.metrics import METRICS
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.config.model import Config
-from pdwatch.generate.alerts import ALERTS
+from pdwatch.generate.alerts import ALERTS, BY_NAME
 from pdwatch.generate.alerts.definition import Board, Component
 from pdwatch.generate.alerts.files import alert_files
 from pdwatch.generate.alerts.rendering import alert_rule
@@ -23,6 +23,7 @@ from pdwatch.judge.findings import BY_ID, FINDINGS
 every_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 EXPORTED = {metric.name for metric in METRICS} | {"up"}
 """What a rule may ask for, beside what other rules record."""
+RULE_FILES = ("pdwatch-findings.yaml", "pdwatch-objectives.yaml", "pdwatch-symptoms.yaml", "pdwatch-itself.yaml")
 ALWAYS_STANDS = 60.0
 """A fault of one instant stands for pdwatch's window, which is as long or longer."""
 
@@ -77,7 +78,7 @@ def test_it_fires_before_a_fault_of_an_instant_is_forgotten(alert):
         definition = BY_ID[alert.finding]
 
         assert alert.for_seconds <= ALWAYS_STANDS + definition.clear_seconds
-        assert alert.keep_firing_for_seconds >= max(120.0, definition.clear_seconds)
+        assert alert.keep_firing_for_seconds >= 2 * BY_NAME["PDWatchAbsent"].for_seconds
 
 
 @every_alert
@@ -85,6 +86,23 @@ def test_what_mutes_it_exists(alert):
     """A symptom names findings, and never its own; objectives are muted by nothing."""
     assert set(alert.muted_by) <= BY_ID.keys() - {alert.finding}
     assert not (alert.muted_by and alert.component is not Component.SYMPTOM)
+
+
+@every_alert
+def test_what_is_muted_ends_before_what_mutes_it(alert):
+    """A symptom that fired on for longer than its cause would be told when all is well again."""
+    causes = [each for each in ALERTS if each.finding in alert.muted_by]
+
+    assert all(alert.keep_firing_for_seconds < cause.keep_firing_for_seconds for cause in causes)
+
+
+def test_symptoms_stay_muted_until_they_are_over():
+    """After the end of its root a symptom stands for the window and its clearing, and its alert fires on."""
+    lasting = max(
+        ALWAYS_STANDS + BY_ID[a.finding].clear_seconds + a.keep_firing_for_seconds for a in ALERTS if a.finding
+    )
+
+    assert lasting < BY_NAME["PDWatchFindingIsSymptom"].keep_firing_for_seconds
 
 
 @every_alert
@@ -126,6 +144,18 @@ def test_old_prometheus_can_be_served():
     assert "keep_firing_for" not in "".join(alert_files(Options(keep_firing_for=False)).values())
 
 
+def test_clusters_can_be_kept_apart():
+    """Where one Prometheus holds several, every aggregation and every match goes by the label, and so do the words."""
+    files = alert_files(Options(keep=("cluster",)))
+    rules = [rule for name in RULE_FILES for rule in yaml.safe_load(files[name])["groups"][0]["rules"]]
+    by = [labels for rule in rules for labels in re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"])]
+    down = next(rule for rule in rules if rule.get("alert") == "PDWatchWorkerDown")
+
+    assert {"cluster"} == {labels.partition(",")[0] for labels in by}
+    assert "severity=%q,cluster=%q}" in down["annotations"]["description"]
+    assert "$labels.severity $labels.cluster | query" in down["annotations"]["description"]
+
+
 def test_links_lead_where_one_says():
     """The bases are configurable; a slash at their end does no harm."""
     options = Options(runbook_base="https://docs.example.com/rb/", grafana="https://grafana.example.com/")
@@ -138,13 +168,11 @@ def test_links_lead_where_one_says():
 def test_resources_of_the_operator_hold_the_same_rules():
     """Plain files and PrometheusRule resources differ in their wrapping only."""
     files = alert_files(Options())
-    names = [name for name in files if name.startswith("pdwatch-")]
-
-    for name in names:
+    for name in RULE_FILES:
         resource = yaml.safe_load(files[f"kubernetes/{name}"])
         assert ("monitoring.coreos.com/v1", "PrometheusRule") == (resource["apiVersion"], resource["kind"])
         assert yaml.safe_load(files[name])["groups"] == resource["spec"]["groups"]
-    assert set(names) < set(yaml.safe_load(files["kubernetes/kustomization.yaml"])["resources"])
+    assert set(RULE_FILES) < set(yaml.safe_load(files["kubernetes/kustomization.yaml"])["resources"])
 
 
 def test_only_generated_files_lie_in_the_folder(root):

@@ -48,6 +48,7 @@ def test_the_window_of_recording_rules_can_be_chosen(tmp_path):
             ["alerts", "--runbook-base", "docs"],
             "--runbook-base docs: is no URL; write one such as https://docs.example.com/runbooks",
         ),
+        (["rules", "--keep", "a b"], "--keep a b: are no labels; write names such as cluster, parted by commas"),
         (["rules", "--window", "5x"], "--window 5x: '5x' is not a duration; write it like 500ms, 5s or 1h30m"),
     ],
 )

@@ -54,17 +54,9 @@ PANELS: tuple[Panel, ...] = (
             Value(most(SCOPE.of(m.POOL_PRESSURE_BOUND), *_BOUND), "Pressure of its pool", meanings=c.YES),
             Value(most(SCOPE.of(m.BINDING_BOUND), *_BOUND), "Binds the service", meanings=c.YES),
         ),
-        width=8,
+        width=12,
+        height=6,
         missing=_UNKNOWN,
-    ),
-    TimeSeries(
-        title="How many changes of advice there were lately",
-        description="Among the last decisions kept, from `pdwatch_decisions`.",
-        unit="none",
-        queries=(Query(f"{most(SCOPE.of(m.DECISIONS), 'action')} > 0", "{{action}}"),),
-        stepped=True,
-        decimals=0,
-        missing="none yet",
     ),
     Bars(
         title="What became of the advice given",
@@ -73,6 +65,8 @@ PANELS: tuple[Panel, ...] = (
         queries=(Query(most(SCOPE.of(m.DECISION_OUTCOMES), "outcome"), "{{outcome}}", instant=True),),
         steps=CALM,
         decimals=0,
+        width=12,
+        height=6,
         missing="none yet",
     ),
 )

@@ -6,7 +6,7 @@ from pdwatch.catalog import metrics as m
 from pdwatch.generate.dashboards.board import Mark, Variable
 from pdwatch.generate.dashboards.colors import BAD, COOL, GOOD, NOTE, PLAIN, UNKNOWN, WORST
 from pdwatch.generate.dashboards.panels import Label, Link, Look, Meaning, Runbook
-from pdwatch.generate.dashboards.promql import Scope, either, most
+from pdwatch.generate.dashboards.promql import Scope, begun, either, lately, most
 from pdwatch.judge.findings import FINDINGS
 from pdwatch.model.judgement import Action, Outcome, Severity
 
@@ -99,13 +99,18 @@ def _values(metric: m.MetricDef, label: str, *chosen: str) -> str:
 
 def alerts_of_a_service() -> Mark:
     """Return marks where alerts fire; an alert about no service is shown on every board."""
-    expr = 'ALERTS{alertname=~"PDWatch.+", alertstate="firing", cluster=~"$cluster", service=~"$service|"}'
-    return Mark("Alert", expr, "red", "{{alertname}} {{service}}")
+    return _alerts('service=~"$service|"')
 
 
 def alerts_of_a_cluster() -> Mark:
-    """Return marks where alerts fire."""
-    expr = 'ALERTS{alertname=~"PDWatch.+", alertstate="firing", cluster=~"$cluster"}'
+    """Return marks where alerts fire, whatever they are about."""
+    return _alerts()
+
+
+def _alerts(*matchers: str) -> Mark:
+    """A rule may aggregate the cluster away. Severity `none` is of alerts that tell nobody anything: the watchdog."""
+    fixed = ('alertname=~"PDWatch.+"', 'alertstate="firing"', 'severity!="none"', 'cluster=~"$cluster|"')
+    expr = f"ALERTS{{{', '.join((*fixed, *matchers))}}}"
     return Mark("Alert", expr, "red", "{{alertname}} {{service}}")
 
 
@@ -117,11 +122,12 @@ def restarts(scope: Scope) -> Mark:
 
 def pdwatch_restarts() -> Mark:
     """Return marks where pdwatch itself was restarted: numbers since it watches begin anew there."""
-    expr = f"changes({m.PROCESS_START.name}[$__rate_interval]) > 0 and on (job, instance) {m.BUILD_INFO.name}"
+    everywhere = Scope(())
+    expr = begun(everywhere.of(m.PROCESS_START), everywhere.of(m.BUILD_INFO))
     return Mark("pdwatch restarted", expr, "blue", "pdwatch at {{instance}} was restarted")
 
 
 def changed_verdicts(scope: Scope) -> Mark:
     """Return marks where the advice changed."""
-    expr = f"changes({scope.of(m.ADVICE_SINCE)}[$__rate_interval]) > 0"
+    expr = lately(most(scope.of(m.ADVICE_SINCE), "service"))
     return Mark("Verdict changed", expr, PLAIN, "The advice for {{service}} changed", shown=False)

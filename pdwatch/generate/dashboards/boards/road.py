@@ -145,6 +145,9 @@ _COURSE = (
         ),
         steps=NEUTRAL,
     ),
+)
+
+SPREAD: tuple[Panel, ...] = (
     Heatmap(
         title="How the time to the first token is spread, as prefill counts it",
         description="Buckets of `pdwatch_ttft_seconds` of prefill and aggregated workers.",

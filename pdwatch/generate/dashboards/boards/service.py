@@ -8,6 +8,7 @@ from pdwatch.generate.dashboards.boards import common as c
 from pdwatch.generate.dashboards.boards.capacity import PANELS as CAPACITY
 from pdwatch.generate.dashboards.boards.pools import PANELS as POOLS
 from pdwatch.generate.dashboards.boards.road import PANELS as ROAD
+from pdwatch.generate.dashboards.boards.road import SPREAD
 from pdwatch.generate.dashboards.boards.scopes import SERVICE as SCOPE
 from pdwatch.generate.dashboards.boards.workers import PANELS as WORKERS
 from pdwatch.generate.dashboards.colors import above
@@ -101,6 +102,7 @@ BOARD = Board(
         Row("Pool: $role", POOLS, repeat="role"),
         Row("Demand and capacity by what limits", CAPACITY),
         Row("Workers", WORKERS),
+        Row("How latencies are spread", SPREAD, folded=True),
     ),
     marks=(c.alerts_of_a_service(), c.restarts(SCOPE), c.changed_verdicts(SCOPE)),
 )

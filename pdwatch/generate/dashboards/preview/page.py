@@ -90,7 +90,7 @@ def _placed(panel: Json, source: Source, marks: tuple[Mark, ...]) -> str:
     named = {name: "All" if value == ALL else value for name, value in source.values.items()}
     title = escape(put(named, panel["title"]))
     if panel["type"] == "row":
-        return tag("h3", title, style=style)
+        return tag("h3", f"▸ {title}, folded" if panel["collapsed"] else title, style=style)
     inside = tag("h2", title, title=panel["description"]) + _content(panel, source, marks)
     return tag("section", inside, style=style)
 

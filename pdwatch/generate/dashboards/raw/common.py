@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pdwatch.generate.dashboards.board import Mark, Variable
+from pdwatch.generate.dashboards.promql import begun
 from pdwatch.generate.dashboards.raw.names import chosen, now
 from pdwatch.model.reading import Quantity as Q
 
@@ -28,8 +29,7 @@ VARIABLES = (
 MARKS = (
     Mark(
         "Restart",
-        f"changes({chosen('process_start_time_seconds')}[$__rate_interval]) > 0 "
-        f"and on (job, instance) {now(Q.REQUESTS_RUNNING)}",
+        begun(chosen("process_start_time_seconds"), now(Q.REQUESTS_RUNNING)),
         "purple",
         "{{instance}} was restarted",
     ),

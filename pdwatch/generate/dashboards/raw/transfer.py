@@ -135,6 +135,7 @@ _CACHE: tuple[Panel, ...] = (
             Query(total(rate(_CACHED), "role"), "own cache {{role}}"),
             Query(total(rate(_RECEIVED), "role"), "received {{role}}"),
         ),
+        width=12,
         missing="told by vLLM 0.16 and later",
     ),
     TimeSeries(
@@ -153,6 +154,7 @@ _CACHE: tuple[Panel, ...] = (
             ),
         ),
         maximum=1,
+        width=12,
     ),
     table(
         title="How each engine is set up for KV",
