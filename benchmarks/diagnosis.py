@@ -12,10 +12,14 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
+from pathlib import Path
 from statistics import mean, median
 
 from benchmarks.judging.cases import KINDS
-from benchmarks.judging.diagnose import Diagnosis, diagnose, macro_f1, quantile, settled
+from benchmarks.judging.diagnose import Diagnosis, diagnose, find_label, macro_f1, quantile, settled
+from benchmarks.judging.known import Known
+from benchmarks.judging.known import read as known_labels
+from benchmarks.judging.known import write as write_labels
 from pdwatch.model.judgement import Action
 
 REPLICAS = frozenset(Action) - {Action.REBALANCE, Action.FIX, Action.CANNOT_TELL}
@@ -27,21 +31,37 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=3, help="cases of each kind")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--kinds", default="", help=f"comma-free parts of {'; '.join(KINDS)}; separate them by /")
+    parser.add_argument("--labels", type=Path, help="file that keeps labels: read first, and what lacks is added")
+    parser.add_argument("--known-only", action="store_true", help="only cases whose label is in that file")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     kinds = [kind for kind in KINDS if any(part in kind for part in args.kinds.split("/"))]
     seeds = range(args.first_seed, args.first_seed + args.cases)
     work = list(product(kinds, seeds))
-    print(f"{len(work)} cases: {len(kinds)} kinds, seeds {seeds.start} to {seeds.stop - 1}")
     with ProcessPoolExecutor(args.jobs) as pool:
-        results = list(pool.map(diagnose, *zip(*work, strict=True)))
+        labels = found_labels(pool, work, args.labels, args.known_only)
+        print(f"{len(labels)} cases: {len(kinds)} kinds, seeds {seeds.start} to {seeds.stop - 1}")
+        results = list(pool.map(diagnose, labels, chunksize=4))
     found = [result for result in results if result is not None]
-    lost = Counter(kind for (kind, _), result in zip(work, results, strict=True) if result is None)
+    lost = Counter(known.kind for known, result in zip(labels, results, strict=True) if result is None)
     report_kinds(found, lost)
     if found:
         report_matrix(found)
         report_totals(found)
         report_others(found)
+
+
+def found_labels(
+    pool: ProcessPoolExecutor, work: Sequence[tuple[str, int]], path: Path | None, known_only: bool
+) -> list[Known]:
+    """Return the labels of *work* from the file where it has them; the others are found, and kept there."""
+    known = known_labels(path) if path is not None else {}
+    lacking = [] if known_only else [case for case in work if case not in known]
+    for entry in pool.map(find_label, *zip(*lacking, strict=True)) if lacking else ():
+        known[entry.kind, entry.seed] = entry
+    if path is not None and lacking:
+        write_labels(path, known.values())
+    return [known[case] for case in work if case in known]
 
 
 def report_kinds(found: Sequence[Diagnosis], lost: Counter[str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from benchmarks.judging.cases import AFTER, OBJECTIVE, ONSET, Case, make_case
+from benchmarks.judging.known import Known
 from benchmarks.judging.labels import Candidate, Label, label, try_out
 from benchmarks.judging.policies.base import Desired, Policy, View
 from benchmarks.judging.policies.dynamo import LATENCY, THROUGHPUT, DynamoLoad
@@ -85,18 +86,27 @@ class Diagnosis:
         return self.correct or any(GROWS.get(self.said) is GROWS.get(action, Role.BOTH) for action in self.acceptable)
 
 
-def diagnose(kind: str, seed: int) -> Diagnosis | None:
-    """Draw a case of *kind* until its label is what it was made for, and judge it; None where no draw gives one."""
+def find_label(kind: str, seed: int) -> Known:
+    """Draw a case of *kind* until its label is what it was made for; without a draw where none gives one."""
     for draw in range(DRAWS):
         case = make_case(kind, 1000 * seed + draw)
-        diagnosis = watch(case, draw)
-        if diagnosis is not None:
-            return diagnosis
-    return None
+        fleet = case.fleet()
+        fleet.run_until(case.decide)
+        found = label(case, fleet)
+        if found.acceptable & case.meant:
+            return Known(kind, seed, draw, found)
+    return Known(kind, seed, None)
 
 
-def watch(case: Case, draw: int = 0) -> Diagnosis | None:
-    """Watch *case* without acting on any advice; None where its label is not what it was made for."""
+def diagnose(known: Known) -> Diagnosis | None:
+    """Judge the case of a label; None where no draw gave one."""
+    if known.draw is None or known.label is None:
+        return None
+    return watch(make_case(known.kind, 1000 * known.seed + known.draw), known.label, known.draw)
+
+
+def watch(case: Case, right: Label, draw: int = 0) -> Diagnosis | None:
+    """Watch *case*, for which *right* is right, without acting on any advice."""
     fleet, others = case.fleet(), [make() for make in OTHERS]
     watcher = Watcher(OBJECTIVE, limits=_limits(case), damage=case.damage)
     said: list[tuple[float, Action]] = []
@@ -107,14 +117,12 @@ def watch(case: Case, draw: int = 0) -> Diagnosis | None:
         said.append((tick, service.advice.action if service else Action.CANNOT_TELL))
         wanted = {policy.name: policy.on_tick(View(fleet)) for policy in others}
         if tick == case.decide and service is not None:
-            answer = _question(case, fleet, service.advice, wanted)
-            if not answer.label.acceptable & case.meant:
-                return None
+            answer = _question(case, fleet, right, service.advice, wanted)
     return None if answer is None else _summed_up(case, draw, answer, said)
 
 
-def _question(case: Case, fleet: Fleet, advice: Advice, wanted: Mapping[str, Desired]) -> Answer:
-    found, done = label(case, fleet), followed(case, advice)
+def _question(case: Case, fleet: Fleet, found: Label, advice: Advice, wanted: Mapping[str, Desired]) -> Answer:
+    done = followed(case, advice)
     known = found.attained.get(done)
     harm = max(0.0, found.best - (try_out(case, fleet, done) if known is None else known))
     current = View(fleet).current

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,8 @@ from benchmarks.judging.cases import ONSET, Case, make_case
 from benchmarks.judging.diagnose import Diagnosis, macro_f1, watch
 from benchmarks.judging.frontier import Point, cost_at, frontier
 from benchmarks.judging.hindsight import cheapest_path, oracle
-from benchmarks.judging.labels import label
+from benchmarks.judging.known import Known, read, write
+from benchmarks.judging.labels import Candidate, Label, label
 from benchmarks.judging.lineup import LINEUP, policy
 from benchmarks.judging.loop import Setting, run
 from benchmarks.judging.policies.base import Desired
@@ -219,7 +221,8 @@ def test_a_case_is_judged_the_same_every_time():
     """Damage on the way to the watcher included."""
     lossy = Damage(jitter=1.0, dropped=0.1, seed=7)
     made = replace(case(Load.steady(1.3, 2000, 40), prefill=1, decode=1), damage=lossy)
-    first, again = (watch(made) for _ in range(2))
+    right = Label(Action.HOLD, frozenset({Action.HOLD}), {Candidate(Action.HOLD): 1.0})
+    first, again = (watch(made, right) for _ in range(2))
 
     assert isinstance(first, Diagnosis)
     assert first == again
@@ -281,3 +284,21 @@ def test_macro_f1_is_the_mean_over_what_was_right():
     pairs = [(Action.HOLD, Action.HOLD), (Action.FIX, Action.HOLD)]
 
     assert (2 / 3) / 2 == pytest.approx(macro_f1(pairs))
+
+
+def test_a_label_found_once_is_read_back(tmp_path: Path):
+    """Finding one takes seconds; a seed that gave no case is remembered as well."""
+    right = Label(Action.HOLD, frozenset({Action.HOLD, Action.FIX}), {Candidate(Action.SCALE_DECODE, 0, 1): 0.875})
+    kept = [Known("remove", 3, 1, right), Known("rebalance", 4, None)]
+    write(tmp_path / "labels.jsonl", kept)
+
+    assert {(entry.kind, entry.seed): entry for entry in kept} == read(tmp_path / "labels.jsonl")
+
+
+def test_labels_of_another_fleet_are_found_anew(tmp_path: Path):
+    """A label is true only of the model that it was found on."""
+    path = tmp_path / "labels.jsonl"
+    write(path, [Known("rebalance", 4, None)])
+    path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+
+    assert {} == read(path)

@@ -138,7 +138,7 @@ class NeedWatch:
             patience=patience,
             spare=self._spare(load, low, past, _LEVEL) if sign is None else 0,
             lendable=self._spare(load, _LENT, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
-            idle=self._spare(load, low, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
+            idle=self._spare(load, thresholds.pressure_target, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
             past=past,
             peak=self.demand.peak(past, _LEVEL, 1.0),
             drain=drain,
