@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import json
 from collections.abc import Mapping
 from functools import partial
 
@@ -14,6 +16,8 @@ from pdwatch.cli.settings import resolve
 from pdwatch.config.client import request_headers, ssl_context
 from pdwatch.config.model import DEFAULT_LISTEN
 from pdwatch.config.urls import service_url
+from pdwatch.model.decode import snapshot_from_json
+from pdwatch.model.snapshot import Snapshot
 from pdwatch.top.connection import Connection
 
 LOCAL_SERVE = f"http://{DEFAULT_LISTEN}"
@@ -53,3 +57,12 @@ async def ask(connection: Connection, path: str) -> bytes:
     except (httpx.HTTPError, OSError, ValueError) as error:
         reason, mend = connection.failure(error)
         raise UsageError(f"cannot ask {connection.url}: {reason}; {mend}") from error
+
+
+def look_connected(connection: Connection) -> Snapshot:
+    """Return the newest snapshot of a running serve. Raises `UsageError` when there is none."""
+    answer = asyncio.run(ask(connection, "/api/v1/snapshot"))
+    try:
+        return snapshot_from_json(json.loads(answer))
+    except ValueError as error:
+        raise UsageError(f"cannot read what {connection.url} answers: {error}; is it pdwatch serve?") from error

@@ -1,19 +1,14 @@
-"""One look at a fleet: from a running serve, or by scraping it for a short while."""
+"""One look at a fleet by scraping it for a short while."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 
-from pdwatch.cli.attaching import ask
 from pdwatch.cli.daemon import Daemon
-from pdwatch.cli.errors import UsageError
 from pdwatch.cli.localhost import LocalHost
 from pdwatch.config.model import Config
-from pdwatch.model.decode import snapshot_from_json
 from pdwatch.model.snapshot import Snapshot
-from pdwatch.top.connection import Connection
 
 INTERVAL_SECONDS = 2.0
 """Between two scrapes of a look; shorter than a daemon's, so that rates are known soon."""
@@ -56,12 +51,3 @@ async def _watch(config: Config, seconds: float) -> Snapshot:
     finally:
         await daemon.stop()
     return latest[0]
-
-
-def look_connected(connection: Connection) -> Snapshot:
-    """Return the newest snapshot of a running serve. Raises `UsageError` when there is none."""
-    answer = asyncio.run(ask(connection, "/api/v1/snapshot"))
-    try:
-        return snapshot_from_json(json.loads(answer))
-    except ValueError as error:
-        raise UsageError(f"cannot read what {connection.url} answers: {error}; is it pdwatch serve?") from error

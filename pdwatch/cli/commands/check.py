@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from pdwatch.cli.attaching import connection
+from pdwatch.cli.attaching import connection, look_connected
 from pdwatch.cli.errors import UsageError
-from pdwatch.cli.look import look_connected, look_direct
 from pdwatch.cli.narration import say
 from pdwatch.cli.report import report
 from pdwatch.cli.settings import require_targets, resolve
@@ -29,6 +28,8 @@ def _look(args: argparse.Namespace) -> Snapshot:
     serve = connection(args, os.environ)
     if serve is not None:
         return look_connected(serve)
+    from pdwatch.cli.look import look_direct  # noqa: PLC0415 - what scrapes is loaded only where it is wanted
+
     config = resolve(args, os.environ)
     require_targets(config)
     try:
