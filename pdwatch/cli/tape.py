@@ -41,6 +41,7 @@ class Tape:
         """Yield *snapshots*, closing a round at each."""
         async for snapshot in snapshots:
             if self._recorder is not None:
+                self._recorder.judged(snapshot)
                 self._recorder.tick(snapshot.t)
             yield snapshot
 

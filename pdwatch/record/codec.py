@@ -9,7 +9,7 @@ from typing import Any
 
 from pdwatch.model.page import Scrape
 from pdwatch.record.errors import LineSkipped, shown
-from pdwatch.record.events import Event, Header, LogLine, Tick
+from pdwatch.record.events import Advised, Event, Header, LogLine, Tick
 from pdwatch.record.secrets import without_secrets, without_user_info
 from pdwatch.record.targets import decode_target, encode_target
 
@@ -44,6 +44,8 @@ def _record(event: Event) -> dict[str, Any]:
             return {"kind": "tick", "t": t}
         case LogLine(t, target, line):
             return {"kind": "log", "t": t, "target": target, "line": without_user_info(line)}
+        case Advised(t, service, decision):
+            return {"kind": "decision", "t": t, "service": service, "decision": decision}
         case Header(version, started, config):
             record = {"kind": "header", "version": version, "started": started, "config": config}
             return {key: value for key, value in record.items() if value is not None}
@@ -93,6 +95,13 @@ def _read_log(record: Mapping[str, Any]) -> LogLine:
     return LogLine(_number(record, "t"), target, line)
 
 
+def _read_decision(record: Mapping[str, Any]) -> Advised:
+    service, decision = record.get("service"), record.get("decision")
+    if not isinstance(service, str) or not isinstance(decision, dict):
+        raise LineSkipped("decision without a service or what was decided; line skipped")
+    return Advised(_number(record, "t"), service, decision)
+
+
 def _read_tick(record: Mapping[str, Any]) -> Tick:
     return Tick(_number(record, "t"))
 
@@ -113,5 +122,6 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "header": _read_header,
     "scrape": _read_scrape,
     "log": _read_log,
+    "decision": _read_decision,
     "tick": _read_tick,
 }

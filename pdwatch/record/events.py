@@ -31,10 +31,23 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Advised:
+    """A change of advice, or what became of one, as it was when it was recorded.
+
+    It is for people and other programs: a replay judges anew and does not look at it.
+    """
+
+    t: float
+    service: str
+    decision: Mapping[str, Any]
+    """As `decisions` of a snapshot has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The end of a round: every event since the tick before is one collection."""
 
     t: float
 
 
-Event = Header | Scrape | LogLine | Tick
+Event = Header | Scrape | LogLine | Advised | Tick

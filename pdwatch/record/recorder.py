@@ -9,10 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pdwatch.model.encode import plain
+from pdwatch.model.judgement import Outcome
 from pdwatch.model.page import Scrape
+from pdwatch.model.snapshot import Snapshot
 from pdwatch.record.codec import encode
 from pdwatch.record.errors import RecordingError
-from pdwatch.record.events import Event, Header, LogLine, Tick
+from pdwatch.record.events import Advised, Event, Header, LogLine, Tick
 from pdwatch.record.output import OutputFile
 from pdwatch.record.rotation import Rotation, compression_of, make_way
 
@@ -58,6 +61,7 @@ class Recorder:
         self._retry_at: float | None = None
         self._started = started
         self._output: OutputFile | None = None
+        self._decisions: dict[tuple[str, float], Outcome] = {}
         try:
             self._begin(started)
         except OSError as error:
@@ -79,6 +83,16 @@ class Recorder:
     def log(self, t: float, target: str, line: str) -> None:
         """Add a line of the log of the worker named *target* to the round."""
         self._add(LogLine(t, target, line))
+
+    def judged(self, snapshot: Snapshot) -> None:
+        """Add the decisions of a snapshot that are new or whose outcome is."""
+        told, self._decisions = self._decisions, {}
+        for name, service in snapshot.services.items():
+            for decision in service.decisions:
+                key = (name, decision.at)
+                self._decisions[key] = decision.outcome
+                if told.get(key) is not decision.outcome:
+                    self._add(Advised(snapshot.t, name, plain(decision)))
 
     def tick(self, t: float) -> None:
         """Close the round and write it; rotate where it is time to."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pdwatch.model.page import Scrape
-from pdwatch.record.events import Event, Header, LogLine, Tick
+from pdwatch.record.events import Advised, Event, Header, LogLine, Tick
 from pdwatch.record.notes import Notes
 
 
@@ -37,6 +37,8 @@ def rounds(events: Iterable[Event], notes: Notes | None = None) -> Iterator[Roun
                 scrapes.append(event)
             case LogLine():
                 logs.append(event)
+            case Advised():
+                pass  # a replay judges anew
             case Header():
                 left_out += len(scrapes) + len(logs)
                 header, scrapes, logs = event, [], []

@@ -9,7 +9,7 @@ from pathlib import Path
 from pdwatch.model.page import Scrape
 from pdwatch.model.target import Role, RoleSource, Target
 from pdwatch.record.codec import decode, encode
-from pdwatch.record.events import Event, Header, LogLine, Tick
+from pdwatch.record.events import Advised, Event, Header, LogLine, Tick
 from pdwatch.record.rotation import Rotation
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recording.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def test_the_example_is_a_recording() -> None:
     assert example is not None
     kinds = [type(decode(line.encode())) for line in example[1].splitlines()]
 
-    assert [Header, Scrape, Scrape, LogLine, Tick] == kinds
+    assert [Header, Scrape, Scrape, LogLine, Advised, Tick] == kinds
 
 
 def test_each_key_that_is_written_has_a_row() -> None:

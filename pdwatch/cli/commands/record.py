@@ -57,6 +57,7 @@ async def _record(config: Config, recorder: Recorder) -> None:
     progress = _Progress(recorder)
 
     def close_round(snapshot: Snapshot) -> None:
+        recorder.judged(snapshot)
         recorder.tick(snapshot.t)
         progress.hear(snapshot)
 
