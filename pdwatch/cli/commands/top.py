@@ -9,13 +9,13 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pdwatch.cli.attaching import ask, connection, look_connected
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.keymap import keymap
 from pdwatch.cli.narration import say
 from pdwatch.cli.settings import resolve
-from pdwatch.cli.tape import Tape
 from pdwatch.config.load import to_mapping
 from pdwatch.config.model import Config
 from pdwatch.record.errors import RecordingError
@@ -25,6 +25,9 @@ from pdwatch.top.app import Options
 from pdwatch.top.app import run as show
 from pdwatch.top.screen.terminal import wants_screen
 from pdwatch.top.sources import Attached, Source
+
+if TYPE_CHECKING:
+    from pdwatch.cli.tape import Tape
 
 RECORDING = "pdwatch.jsonl.zst"
 
@@ -74,6 +77,7 @@ def _options(args: argparse.Namespace, config: Config, tape: Tape | None = None)
 
 def _watch(args: argparse.Namespace, config: Config) -> int:
     """Show what is made in this process; all but a recording can be recorded."""
+    from pdwatch.cli.tape import Tape  # noqa: PLC0415
     from pdwatch.cli.watching import source  # noqa: PLC0415
 
     header = to_mapping(config) if args.demo is None else None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdwatch.catalog.thresholds import Thresholds
@@ -15,6 +15,8 @@ from pdwatch.model.reading import EngineFacts, Histogram, Reading
 from pdwatch.signals.capacity.prefill_speed import PrefillSpeed
 from pdwatch.signals.capacity.step import Step
 from pdwatch.signals.engine import WARM_UP_SECONDS, EngineWatch
+
+SAME_EACH_RUN = settings(deadline=None, derandomize=True)
 
 MakeStep = Callable[..., Step]
 MakeReading = Callable[..., Reading]
@@ -93,6 +95,7 @@ def test_an_engine_that_became_slow_is_believed_in_time(make_step: MakeStep) -> 
 amounts = st.one_of(st.just(0.0), st.floats(1e-6, 1e7))
 
 
+@SAME_EACH_RUN
 @given(st.lists(st.tuples(amounts, amounts, amounts, amounts, st.booleans()), max_size=30))
 def test_a_speed_is_positive_or_unknown(looks: list[tuple[float, float, float, float, bool]]) -> None:
     """Whatever a page claims."""

@@ -6,12 +6,14 @@ from dataclasses import replace
 from math import sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdwatch.model.capacity import DecodeLoad, PrefillLoad, StepTime
 from pdwatch.model.judgement import Bound
 from pdwatch.signals.capacity.sizing import Goals, decode_capacity, prefill_capacity, prefill_share
+
+SAME_EACH_RUN = settings(deadline=None, derandomize=True)
 
 PREFILL = PrefillLoad(
     demand=5_000.0,
@@ -74,6 +76,7 @@ def bears(load: DecodeLoad, engines: int, goals: Goals) -> float:
     return min(decode_capacity(load, engines, goals).values(), default=float("inf"))
 
 
+@SAME_EACH_RUN
 @given(prefills, engine_counts, goals, st.floats(0.0, 5.0))
 def test_prefill_is_never_asked_for_more_than_its_speed(
     load: PrefillLoad, engines: int, goals: Goals, spent: float
@@ -83,6 +86,7 @@ def test_prefill_is_never_asked_for_more_than_its_speed(
     assert 0.0 < prefill_capacity(load, engines, goals, spent) < load.speed * engines
 
 
+@SAME_EACH_RUN
 @given(prefills, engine_counts, goals)
 def test_one_more_prefill_engine_never_bears_less(load: PrefillLoad, engines: int, goals: Goals) -> None:
     """Not even for each engine: more of them share what varies."""
@@ -92,6 +96,7 @@ def test_one_more_prefill_engine_never_bears_less(load: PrefillLoad, engines: in
     assert fewer / engines <= more / (engines + 1) * (1 + 1e-9)
 
 
+@SAME_EACH_RUN
 @given(prefills, engine_counts, st.floats(0.05, 20.0), st.floats(1.0, 10.0))
 def test_a_longer_ttft_objective_never_bears_less(load: PrefillLoad, engines: int, ttft: float, times: float) -> None:
     """Patience is capacity."""
@@ -100,6 +105,7 @@ def test_a_longer_ttft_objective_never_bears_less(load: PrefillLoad, engines: in
     assert prefill_capacity(load, engines, short) <= prefill_capacity(load, engines, long)
 
 
+@SAME_EACH_RUN
 @given(prefills, engine_counts, st.floats(0.05, 20.0), st.floats(0.0, 8.0))
 def test_lengths_that_vary_more_never_bear_more(load: PrefillLoad, engines: int, ttft: float, more: float) -> None:
     """One long prompt holds up those behind it."""
@@ -137,6 +143,7 @@ def test_no_engine_bears_nothing() -> None:
     assert {} == decode_capacity(DECODE, 0, GOALS)
 
 
+@SAME_EACH_RUN
 @given(decodes, engine_counts, goals)
 def test_one_more_decode_engine_never_bears_less(load: DecodeLoad, engines: int, goals: Goals) -> None:
     """By any bound."""
@@ -146,6 +153,7 @@ def test_one_more_decode_engine_never_bears_less(load: DecodeLoad, engines: int,
     assert all(fewer[bound] <= more[bound] * (1 + 1e-9) for bound in fewer)
 
 
+@SAME_EACH_RUN
 @given(decodes, engine_counts, st.floats(0.005, 1.0), st.floats(1.0, 10.0))
 def test_a_longer_itl_objective_never_bears_less(load: DecodeLoad, engines: int, itl: float, times: float) -> None:
     """Larger batches are allowed; the cache stays as it is."""
@@ -155,6 +163,7 @@ def test_a_longer_itl_objective_never_bears_less(load: DecodeLoad, engines: int,
     assert short.get(Bound.DECODE_KV) == long.get(Bound.DECODE_KV)
 
 
+@SAME_EACH_RUN
 @given(decodes, engine_counts, goals)
 def test_decode_is_never_asked_for_more_than_its_steps_give(load: DecodeLoad, engines: int, goals: Goals) -> None:
     """However large the batch, its tokens a second stay below one for each time that one more request adds."""
