@@ -32,6 +32,7 @@ def test_each_key_that_is_written_has_a_row() -> None:
         Scrape(learnt, 1.0, 0.0, 200, "", content_type="text/plain"),
         Scrape(learnt, 1.0, 0.0, error="refused"),
         LogLine(1.0, "w", ""),
+        Advised(1.0, "s", {}),
         Tick(1.0),
     ]
     written = {key for event in everything for key in json.loads(encode(event))}
