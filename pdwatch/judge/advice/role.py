@@ -86,7 +86,21 @@ def _goals(signals: ServiceSignals) -> Goals:
         None if ttft is None else ttft.objective_seconds,
         None if itl is None else itl.objective_seconds,
         missed=max(0.001, _MISSED_SHARE * (1.0 - target)),
+        sequences=_sequences(signals),
     )
+
+
+def _sequences(signals: ServiceSignals) -> float | None:
+    """Return the requests that a decode engine runs at most, where the arguments of its process are known."""
+    decode = {worker.worker for worker in signals.workers if worker.role is Role.DECODE}
+    told = []
+    for placement in signals.placements:
+        state = signals.hosts.get(placement.host)
+        processes = state.reading.processes if state is not None and state.reading is not None else None
+        for group in processes.groups if processes is not None and placement.worker in decode else ():
+            if group.pid == placement.group and group.config.max_num_seqs:
+                told.append(group.config.max_num_seqs)
+    return min(told, default=None)
 
 
 def _other_hops(signals: ServiceSignals, goals: Goals) -> float:

@@ -37,6 +37,8 @@ class Goals:
     """Seconds."""
     missed: float = 0.01
     """Share of requests that may miss by queueing alone."""
+    sequences: float | None = None
+    """Requests that one decode engine runs at most."""
     slack: float = 1.0
     """How many deviations of the batch are left free on decode."""
 
@@ -77,6 +79,8 @@ def decode_capacity(load: DecodeLoad, engines: int, goals: Goals) -> dict[Bound,
         found[Bound.DECODE_ITL] = _tokens(load, most, engines, 0.5 * goals.slack)
     if load.kv_tokens:
         found[Bound.DECODE_KV] = _tokens(load, _KV_USABLE * load.kv_tokens / load.context, engines, goals.slack)
+    if goals.sequences is not None:
+        found[Bound.DECODE_SEQUENCES] = _tokens(load, goals.sequences, engines, goals.slack)
     return found
 
 
