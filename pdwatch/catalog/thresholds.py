@@ -63,6 +63,11 @@ class Thresholds:
     stuck_seconds: float = _threshold(
         10.0, "seconds", "Time with work in an engine and frozen counters after which it counts as stuck."
     )
+    stuck_requests: float = _threshold(
+        3.0,
+        "requests",
+        "Requests that an engine must hold to count as stuck; a few may be a gauge that was left behind.",
+    )
     stale_intervals: float = _threshold(
         2.0, "intervals", "Age of the last good page, in intervals, from which it is stale."
     )

@@ -69,6 +69,8 @@ class EngineState:
     generation_tokens_per_request: float | None = None
     stuck_seconds: float | None = None
     """How long work has been in the engine while none of its counters moved; 0 when it moves."""
+    still_seconds: float | None = None
+    """How long none of its counters has moved, with work or without."""
     held_seconds: float | None = None
     """How long KV blocks have been held while no request runs or waits; 0 when not."""
     kv_fetch_stalled_seconds: float | None = None

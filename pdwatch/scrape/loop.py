@@ -6,10 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from http import HTTPStatus
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from pdwatch.model.page import Scrape
 from pdwatch.model.target import Role, Target
@@ -78,7 +75,7 @@ class ScrapeLoop:
         self._courses: dict[str, _Course] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._cycle: asyncio.Task[None] | None = None
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._rhythm: asyncio.Task[None] | None = None
         self.stats = LoopStats()
 
     def set_targets(self, targets: Iterable[Target]) -> None:
@@ -93,15 +90,7 @@ class ScrapeLoop:
 
     def start(self) -> None:
         """Begin the first cycle and go on until `aclose`."""
-        self._scheduler.add_job(
-            self._begin,
-            "interval",
-            seconds=self._settings.interval,
-            next_run_time=datetime.now(UTC),
-            coalesce=True,
-            misfire_grace_time=None,
-        )
-        self._scheduler.start()
+        self._rhythm = asyncio.create_task(self._keep_time(), name="rhythm of scraping")
 
     async def cycle(self) -> None:
         """Run one cycle: ask every target, wait for what comes back until the deadline, close the cycle."""
@@ -118,17 +107,23 @@ class ScrapeLoop:
 
     async def aclose(self) -> None:
         """Stop: no request is under way and no callback is called afterwards."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
-            await asyncio.sleep(0)  # the scheduler stops in the next pass of the event loop
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._rhythm] if self._rhythm is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _begin(self) -> None:
-        """Start a cycle beside the scheduler, unless the one before has not even met its deadline."""
-        if self._cycle is None or self._cycle.done():
-            self._cycle = self._spawn(self.cycle())
+    async def _keep_time(self) -> None:
+        """Begin a cycle each interval by a clock that nobody sets; what a suspended process missed is not made up for.
+
+        A cycle that has not even met its deadline when the next is due takes the place of that one.
+        """
+        loop, interval = asyncio.get_running_loop(), self._settings.interval
+        due = loop.time()
+        while True:
+            if self._cycle is None or self._cycle.done():
+                self._cycle = self._spawn(self.cycle())
+            due += interval * ((loop.time() - due) // interval + 1)
+            await asyncio.sleep(due - loop.time())
 
     async def _take_turns(self, started: float) -> list[asyncio.Task[None]]:
         """Begin every request of a cycle at its moment, those of one slice together; a timer each would cost more."""

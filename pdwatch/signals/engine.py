@@ -36,6 +36,7 @@ class EngineWatch:
         """What happened between the last two pages; `None` over a restart."""
         self._born: float | None = None
         self._moved_at: float | None = None
+        self._counted_at: float | None = None
         self._held_since: float | None = None
         self._pace = PaceWatch()
         self._fetches = FetchStall()
@@ -71,7 +72,10 @@ class EngineWatch:
             self._learn(last, reading, Flow((increase(last, reading),)))
         elif not self.track.same_life:
             self._pace.clear()
-        if last is None or _moved(last, reading) or not _work(reading):
+        moved = last is None or _moved(last, reading)
+        if moved:
+            self._counted_at = reading.at
+        if moved or not _work(reading):
             self._moved_at = reading.at
         self._fetches.push(reading)
         held = self._holds_without_work(reading, thresholds)
@@ -122,6 +126,7 @@ class EngineWatch:
             kv_cache_usage_ratio=reading.value(Q.KV_CACHE_USAGE),
             kv_cache_tokens=self.facts.kv_cache_tokens,
             stuck_seconds=max(0.0, _since(self._moved_at, reading.at) - self.facts.gauges_late),
+            still_seconds=_since(self._counted_at, reading.at),
             held_seconds=_since(self._held_since, reading.at),
             kv_fetch_stalled_seconds=self._fetches.seconds if self._fetches.known else None,
             prefill_tokens_per_second=self.speed.tokens_per_second,

@@ -38,6 +38,7 @@ def worker() -> MakeWorker:
             "prefill_tokens_per_second": 10_000.0,
             "prefill_demand_tokens_per_second": 4_000.0,
             "stuck_seconds": 0.0,
+            "still_seconds": 0.0,
             "held_seconds": 0.0,
         }
         fields: dict[str, Any] = {

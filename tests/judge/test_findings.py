@@ -87,18 +87,52 @@ def test_elastic_scaling_is_told_as_information(worker: MakeWorker, service: Mak
     assert Severity.INFO is hits("worker_stale", service([scaling]))[0].severity
 
 
+FROZEN = {"requests_running": 5.0, "still_seconds": 12.0, "stuck_seconds": 12.0}
+
+
 def test_engine_stuck_names_engine_and_time(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """Work inside, counters frozen for 12 seconds, the port answers."""
-    frozen = worker(Role.DECODE, engine={"stuck_seconds": 12.0, "requests_running": 5.0})
-    found = hits("engine_stuck", service([worker(Role.PREFILL), frozen]))
+    """Work inside, counters frozen for 12 seconds, the port answers, and the other side goes on."""
+    (found,) = hits("engine_stuck", service([worker(Role.PREFILL), worker(Role.DECODE, engine=FROZEN)]))
 
-    assert [{"role": "decode", "worker": "decode-0", "engine": "0"}] == [hit.scope for hit in found]
+    assert ({"role": "decode", "worker": "decode-0", "engine": "0"}, None) == (found.scope, found.severity)
+    assert found.summary.startswith("Engine 0 of decode-0 holds 5 requests and none of its counters has moved for 12 s")
 
 
-def test_engine_stuck_waits_for_the_threshold(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+@pytest.mark.parametrize(("stuck", "fires"), [(9.4, False), (9.98, True)])
+def test_engine_stuck_waits_for_the_threshold(
+    stuck: float, fires: bool, worker: MakeWorker, service: MakeService, hits: Hits
+) -> None:
     """A pause of 9.4 seconds is a long prefill; two scrape intervals are never exactly ten."""
-    assert [] == hits("engine_stuck", service([worker(Role.DECODE, engine={"stuck_seconds": 9.4})]))
-    assert 1 == len(hits("engine_stuck", service([worker(Role.DECODE, engine={"stuck_seconds": 9.98})])))
+    frozen = worker(Role.DECODE, engine=FROZEN | {"stuck_seconds": stuck})
+
+    assert fires is bool(hits("engine_stuck", service([worker(Role.PREFILL), frozen])))
+
+
+@pytest.mark.parametrize(("held", "severity"), [(3.0, None), (2.0, Severity.INFO)])
+def test_a_gauge_that_an_aborted_request_left_behind_wakes_nobody(
+    held: float, severity: Severity | None, worker: MakeWorker, service: MakeService, hits: Hits
+) -> None:
+    """vLLM sets it after a step, and an idle engine makes none: one or two requests prove nothing."""
+    frozen = worker(Role.DECODE, engine=FROZEN | {"requests_running": held})
+
+    assert [severity] == [hit.severity for hit in hits("engine_stuck", service([worker(Role.PREFILL), frozen]))]
+
+
+def test_a_service_that_stands_still_as_a_whole_is_idle(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """A load test was stopped: everything was aborted at once."""
+    prefill = worker(Role.PREFILL, engine={"still_seconds": 60.0})
+    found = hits("engine_stuck", service([prefill, worker(Role.DECODE, engine=FROZEN)]))
+
+    assert [Severity.INFO] == [hit.severity for hit in found]
+
+
+def test_one_stuck_request_with_a_witness_is_enough(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """A router that counts errors of the worker."""
+    frozen = worker(Role.DECODE, engine=FROZEN | {"requests_running": 1.0}, routed_errors_per_second=0.2)
+    (found,) = hits("engine_stuck", service([worker(Role.PREFILL), frozen]))
+
+    assert found.severity is None
+    assert found.summary.endswith("although it answers, and routers count errors of it.")
 
 
 @pytest.mark.parametrize(

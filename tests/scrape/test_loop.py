@@ -30,7 +30,7 @@ def test_the_first_cycle_asks_everyone_at_once_and_is_closed_by_the_last_answer(
 
 
 def test_cycles_follow_one_another(running, until):
-    """The scheduler goes on for as long as the loop is open."""
+    """The rhythm goes on for as long as the loop is open."""
 
     async def scenario():
         async with running(["a", "b"], OFTEN) as (_, heard, fleet):

@@ -91,7 +91,7 @@ def _witness(view: View, worker: WorkerState) -> tuple[str, Evidence] | None:
     if troubled(view) - {worker.worker}:
         return None
     expired, failed = view.service.transfer.expired_per_second, view.service.transfer.failures_per_second
-    if worker.role is Role.DECODE and expired:
+    if worker.role is Role.DECODE and expired and not failed:
         return "KV for decode expires unread", Evidence("kv_expired_per_second", expired, "per second", 0.0)
     if worker.role is Role.PREFILL and failed:
         return "KV transfers fail", Evidence("kv_transfer_failures_per_second", failed, "per second", 0.0)
@@ -104,14 +104,39 @@ def _stuck(view: View) -> Iterator[Hit]:
         for engine in worker.engines:
             patience = limit * (_BLOCKED if _may_be_blocked(worker, engine) else _JITTER)
             if worker.up and (engine.stuck_seconds or 0.0) >= patience:
-                scope = scope_of(worker) | {"engine": engine.engine}
-                stuck = Evidence("stuck_seconds", engine.stuck_seconds, "seconds", limit, scope)
-                held = (engine.requests_running or 0.0) + (engine.requests_waiting or 0.0)
-                summary = (
-                    f"Engine {engine.engine} of {worker.worker} holds {held:.0f} requests and none of its counters has "
-                    f"moved for {seconds(engine.stuck_seconds or 0.0)}, although it answers."
-                )
-                yield Hit(scope, summary, (stuck, Evidence("requests", held, "requests", None, scope)))
+                yield _stuck_hit(view, worker, engine)
+
+
+def _stuck_hit(view: View, worker: WorkerState, engine: EngineState) -> Hit:
+    """Return how sure it is that an engine is stuck: by how much it holds and who goes on, else by a witness."""
+    scope, stuck = scope_of(worker) | {"engine": engine.engine}, engine.stuck_seconds or 0.0
+    held = (engine.requests_running or 0.0) + (engine.requests_waiting or 0.0)
+    evidence = (
+        Evidence("stuck_seconds", stuck, "seconds", view.thresholds.stuck_seconds, scope),
+        Evidence("requests", held, "requests", view.thresholds.stuck_requests, scope),
+    )
+    text = (
+        f"Engine {engine.engine} of {worker.worker} holds {held:.0f} requests and none of its counters has moved for "
+        f"{seconds(stuck)}, although it answers"
+    )
+    if held >= view.thresholds.stuck_requests and _others_move(view, engine):
+        return Hit(scope, f"{text}.", evidence)
+    witness = _witness(view, worker)
+    if witness is not None:
+        return Hit(scope, f"{text}, and {witness[0]}.", (*evidence, witness[1]))
+    text += ". Nothing else shows it: the number may be left from requests that were aborted."
+    return Hit(scope, text, evidence, Severity.INFO)
+
+
+def _others_move(view: View, stuck: EngineState) -> bool:
+    """Tell whether another engine of the service has counted something since this one stopped."""
+    since = stuck.stuck_seconds or 0.0
+    return any(
+        engine is not stuck and engine.still_seconds is not None and engine.still_seconds < since
+        for worker in view.service.workers
+        if worker.up
+        for engine in worker.engines
+    )
 
 
 def _may_be_blocked(worker: WorkerState, engine: EngineState) -> bool:
@@ -220,8 +245,10 @@ FINDINGS = (
         id="engine_stuck",
         severity=Severity.CRITICAL,
         title="Engine stuck",
-        meaning="Requests are in the engine, /health and /metrics answer, but no counter moves: the engine process is "
-        "stopped, deadlocked or waits for a collective that never completes.",
+        meaning="Requests are in the engine, /health and /metrics answer, but no counter moves while others of the service go on: the "
+        "engine process is stopped, deadlocked or waits for a collective that never completes. vLLM sets its gauges after a step "
+        "only, so that an idle engine may still show requests that were aborted: one or two requests, or a service in which nothing "
+        "moves at all, are told as information, unless a router counts errors or the other side loses KV.",
         confirm="Scrape twice, ten seconds apart: the token counters are equal and requests are running or waiting.",
         fix="Take the worker out of the router, dump the stacks of its engine process (py-spy dump), restart it. Where it waits "
         "for a collective, restart the whole group: look for the rank whose host has another finding.",

@@ -50,8 +50,8 @@ def test_a_board_changed_by_hand_is_told(tmp_path, capsys):
             "--last week: 'week' is not a duration; write it like 500ms, 5s or 1h30m",
         ),
         (
-            "generate dashboards --preview http://127.0.0.1:1",
-            "--preview http://127.0.0.1:1 cannot be asked: [Errno 111] Connection refused; give the URL of a Prometheus",
+            "generate dashboards --preview http://[::1",
+            "--preview http://[::1 cannot be asked: Invalid port: ':1'; give the URL of a Prometheus",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from pdwatch.generate.dashboards.colors import BAD, COOL, GOOD, NOTE, PLAIN, UNK
 from pdwatch.generate.dashboards.panels import Label, Link, Look, Meaning, Runbook
 from pdwatch.generate.dashboards.promql import Scope, begun, either, lately, most
 from pdwatch.judge.findings import FINDINGS
-from pdwatch.model.judgement import Action, Outcome, Severity
+from pdwatch.model.judgement import Action, Severity
 
 TAGS = ("pdwatch", "prefill-decode")
 FLEET, SERVICE, TRANSFER, EXPERTS, GPUS, SELF = (
@@ -32,9 +32,9 @@ _ACTIONS: dict[Action, str] = {
 }
 """Every action with its color, the most urgent last: the position is the number that stands for it in a query."""
 
-ACTION_WORDS = {action.value: Meaning(action.value.replace("_", " "), color) for action, color in _ACTIONS.items()}
-ACTIONS = {str(code): meaning for code, meaning in enumerate(ACTION_WORDS.values())}
-OUTCOME_WORDS = {outcome.value: Meaning(outcome.value) for outcome in Outcome}
+ACTIONS = {
+    str(code): Meaning(action.value.replace("_", " "), color) for code, (action, color) in enumerate(_ACTIONS.items())
+}
 
 SEVERITIES = {
     str(int(severity)): Meaning(severity.word, color)
@@ -49,7 +49,7 @@ DASHED_LIMIT = Look("limit$", dashed=True, color=WORST)
 
 TO_SERVICE = Link("What happens in this service", SERVICE, {"service": "service"})
 TO_GPUS = Link("GPUs of this host", GPUS, {"host": "host"})
-FINDING_COLUMN = Label("finding", "Finding", link=Runbook(), meanings=FINDING_WORDS)
+RUNBOOK = Runbook()
 SERVICE_COLUMN = Label("service", "Service", link=TO_SERVICE)
 
 
@@ -59,14 +59,6 @@ def verdict(scope: Scope) -> str:
     return either(
         *(f"{code} * ({most(scope.of(m.ADVICE, action=action.value), 'service')} == 1)" for code, action in codes)
     )
-
-
-def severity(scope: Scope) -> str:
-    """Return the findings that stand, with the number of their severity."""
-    found = {
-        each: most(scope.of(m.FINDING_ACTIVE, severity=each.word), "service", "finding") for each in reversed(Severity)
-    }
-    return either(*(f"{int(each)} * {expr}" for each, expr in found.items()))
 
 
 def of_service(metric: m.MetricDef) -> Variable:

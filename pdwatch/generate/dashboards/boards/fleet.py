@@ -5,6 +5,7 @@ from __future__ import annotations
 from pdwatch.catalog import metrics as m
 from pdwatch.generate.dashboards.board import Board, Row
 from pdwatch.generate.dashboards.boards import common as c
+from pdwatch.generate.dashboards.boards.findings import findings
 from pdwatch.generate.dashboards.boards.scopes import EVERYTHING
 from pdwatch.generate.dashboards.boards.scopes import FLEET as SCOPE
 from pdwatch.generate.dashboards.colors import CALM, Step, above, any_above_zero, below
@@ -39,26 +40,12 @@ _VERDICTS = Stat(
     link=c.TO_SERVICE,
     named=True,
     filled=True,
-    width=13,
+    width=11,
     height=7,
     missing="pdwatch tells of no service",
 )
 
-_FINDINGS = table(
-    title="Why: findings that stand, the worst first",
-    description="Named faults with evidence, from `pdwatch_finding_active`. docs/findings.md says of each what it "
-    "means, how to confirm it and what to do.",
-    labels=(
-        c.FINDING_COLUMN,
-        c.SERVICE_COLUMN,
-    ),
-    values=(Value(c.severity(SCOPE), "Severity", meanings=c.SEVERITIES, width=90),),
-    worst_first=("Severity",),
-    values_first=True,
-    width=11,
-    height=7,
-    missing="nothing is wrong",
-)
+_FINDINGS = findings(c.SERVICE_COLUMN, width=13, height=7)
 
 _SERVICES = table(
     title="Each service: workers, objectives met, replicas there and wanted, pressure",

@@ -6,6 +6,7 @@ from pdwatch.catalog import metrics as m
 from pdwatch.generate.dashboards.board import Board, Row
 from pdwatch.generate.dashboards.boards import common as c
 from pdwatch.generate.dashboards.boards.capacity import PANELS as CAPACITY
+from pdwatch.generate.dashboards.boards.findings import findings
 from pdwatch.generate.dashboards.boards.pools import PANELS as POOLS
 from pdwatch.generate.dashboards.boards.road import PANELS as ROAD
 from pdwatch.generate.dashboards.boards.road import SPREAD
@@ -24,7 +25,7 @@ _VERDICT = Stat(
     meanings=c.ACTIONS,
     filled=True,
     width=4,
-    height=4,
+    height=6,
     missing="pdwatch does not tell",
 )
 _SURE = Stat(
@@ -34,7 +35,7 @@ _SURE = Stat(
     queries=(Query(most(SCOPE.of(m.ADVICE_CONFIDENCE), "service"), instant=True),),
     decimals=0,
     width=2,
-    height=4,
+    height=6,
 )
 _SINCE = Stat(
     title="Since when",
@@ -43,20 +44,9 @@ _SINCE = Stat(
     queries=(Query(f"time() - {most(SCOPE.of(m.ADVICE_SINCE), 'service')}", instant=True),),
     decimals=0,
     width=2,
-    height=4,
+    height=6,
 )
-_FINDINGS = table(
-    title="Why: findings that stand, the worst first",
-    description="From `pdwatch_finding_active`. docs/findings.md says of each what it means, how to confirm it and "
-    "what to do.",
-    labels=(c.FINDING_COLUMN,),
-    values=(Value(c.severity(SCOPE), "Severity", meanings=c.SEVERITIES, width=90),),
-    worst_first=("Severity",),
-    values_first=True,
-    width=5,
-    height=4,
-    missing="nothing is wrong",
-)
+_FINDINGS = findings(width=16, height=6)
 
 
 def _pool(metric: m.MetricDef) -> str:
@@ -86,7 +76,6 @@ _ROLES = table(
         Value(_pool(m.QUEUE_IMBALANCE), "Imbalance", "none", above("queue_imbalance", color="orange"), decimals=2),
         Value(_pool(m.POOL_GUESSED), "Guessed", meanings=c.NO_YES),
     ),
-    width=11,
     height=4,
 )
 

@@ -43,6 +43,7 @@ PANELS: tuple[Panel, ...] = (
             Value(_worst(m.WORKER_UP), "Answers", meanings=c.YES_NO),
             Value(_worst(m.WORKER_STALE), "Stale", meanings=c.NO_YES),
             Value(_worst(m.WORKER_HEALTH), "Healthy", meanings=c.YES_NO),
+            Value(_worst(m.WORKER_ROUTER_HEALTHY), "Router trusts it", meanings=c.YES_NO),
             Value(_worst(m.WORKER_RESTARTS), "Restarts", steps=any_above_zero("yellow"), decimals=0),
             Value(summed(SCOPE.of(m.REQUESTS_WAITING), _ENGINE, *_WORKER), "Waiting", decimals=0),
             Value(summed(SCOPE.of(m.REQUESTS_RUNNING), _ENGINE, *_WORKER), "Running", decimals=0),

@@ -154,12 +154,13 @@ def test_each_series_has_the_labels_of_its_legend(ask):
 
 def test_tables_of_the_overview_show_the_incident(ask):
     """Which service is in trouble and why, from the first two panels."""
-    verdict, finding = (query for query in QUERIES if query.board == "pdwatch-fleet" and query.where in FIRST)
+    verdict, severity, _ = (query for query in QUERIES if query.board == "pdwatch-fleet" and query.where in FIRST)
     codes = {value for _, values in ask(verdict.of("demo")) for value in values}
-    found = {labels["finding"]: max(values) for labels, values in ask(finding.of("demo"))}
+    found = {(labels["finding"], *labels["where"].split()): max(values) for labels, values in ask(severity.of("demo"))}
 
     assert 9.0 in codes, "fix"
-    assert {"gpu_throttled": 1.0, "worker_down": 2.0}.items() <= found.items()
+    assert 1.0 == found["gpu_throttled", "decode-1", "host-decode-1", "2"]
+    assert 2.0 == found["worker_down", "decode-1"]
 
 
 FIRST = ("What each service needs now, the most urgent first", "Why: findings that stand, the worst first")
