@@ -93,13 +93,13 @@ def _goals(signals: ServiceSignals) -> Goals:
 def _sequences(signals: ServiceSignals) -> float | None:
     """Return the requests that a decode engine runs at most, where the arguments of its process are known."""
     decode = {worker.worker for worker in signals.workers if worker.role is Role.DECODE}
-    told = []
+    told: list[int] = []
     for placement in signals.placements:
         state = signals.hosts.get(placement.host)
         processes = state.reading.processes if state is not None and state.reading is not None else None
-        for group in processes.groups if processes is not None and placement.worker in decode else ():
-            if group.pid == placement.group and group.config.max_num_seqs:
-                told.append(group.config.max_num_seqs)
+        groups = processes.groups if processes is not None and placement.worker in decode else ()
+        configs = [group.config for group in groups if group.pid == placement.group]
+        told += [config.max_num_seqs for config in configs if config is not None and config.max_num_seqs]
     return min(told, default=None)
 
 
