@@ -64,9 +64,7 @@ class Collecting:
 
     def inherit(self, old: Collecting) -> None:
         """Begin with what *old* found, so that a source which fails during a reload loses no target."""
-        found = {state.name: state.targets for state in old.discovery.states}
-        for state in self.discovery.states:
-            state.targets = found.get(state.name, ())
+        self.discovery.inherit(old.discovery)
 
     async def start(self) -> None:
         """Find the targets and begin the first cycle."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pdwatch.discover.file_sd import FileDiscovery
 from pdwatch.discover.merge import merged
 from pdwatch.discover.source import DiscoveryError, Found, Source
 from pdwatch.model.target import Target
@@ -79,6 +80,16 @@ class Discovery:
         if targets != self._targets:
             self._targets = targets
         return self._targets
+
+    def inherit(self, old: Discovery) -> None:
+        """Begin with what *old* found, so that a source or a file that fails during a reload loses no target."""
+        found = {state.name: state.targets for state in old.states}
+        for state in self.states:
+            state.targets = found.get(state.name, ())
+            if isinstance(state.source, FileDiscovery):
+                for other in old.states:
+                    if isinstance(other.source, FileDiscovery):
+                        state.source.inherit(other.source)
 
     async def aclose(self) -> None:
         """Close every source."""

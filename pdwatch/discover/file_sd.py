@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pdwatch.config.errors import ConfigError, Place
@@ -43,6 +43,12 @@ class FileDiscovery:
     async def find(self) -> Found:
         """Return the targets of all files in order of their names."""
         return await asyncio.to_thread(self._find)
+
+    def inherit(self, old: FileDiscovery) -> None:
+        """Begin with what *old* knew of the files that are looked for here, also of those that are broken or gone."""
+        for path, file in old._files.items():
+            if any(path.match(str(pattern)) for pattern in self._patterns):
+                self._files.setdefault(path, replace(file, stamp=None))
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -155,3 +155,23 @@ def test_pattern_without_files(tmp_path: Path) -> None:
 
     assert Found((), f"{tmp_path}/*.yaml: no such file; write one or remove the pattern") == nothing
     assert (["a:1", "b:1"], None) == (workers(found := find(source)), found.problem)
+
+
+def test_a_reload_keeps_the_targets_of_a_broken_file(tmp_path: Path) -> None:
+    """What an earlier source knew of a file that is broken or gone stays, also under another pattern; what is looked
+    for no more is forgotten.
+    """
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.yaml").write_text(f'- targets: ["{name}:1"]\n', encoding="utf-8")
+    (tmp_path / "d.json").write_text('[{"targets": ["d:1"]}]', encoding="utf-8")
+    before = discovery(tmp_path / "*.yaml", tmp_path / "*.json")
+    find(before)
+    (tmp_path / "a.yaml").write_text('- targets: ["a:', encoding="utf-8")
+    (tmp_path / "b.yaml").unlink()
+    after = discovery(tmp_path / "?.yaml")
+    after.inherit(before)
+
+    found = find(after)
+
+    assert ["a:1", "b:1", "c:1"] == workers(found)
+    assert "a.yaml" in (found.problem or "") and "b.yaml: is gone" in (found.problem or "")
