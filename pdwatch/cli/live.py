@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
+from pdwatch.cli.clock import unix_time
 from pdwatch.cli.daemon import Daemon
 from pdwatch.config.load import Flag, load
 from pdwatch.config.model import Config
@@ -32,7 +32,7 @@ async def watched(
             latest.get_nowait()
         latest.put_nowait(snapshot)
 
-    daemon = Daemon(config, time.time, publish, on_scrape)
+    daemon = Daemon(config, unix_time, publish, on_scrape)
     try:
         await daemon.start()
         while True:

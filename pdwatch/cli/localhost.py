@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pdwatch.cli.clock import unix_time
 from pdwatch.config.model import Agent, Config
 from pdwatch.config.types import STDIN
 from pdwatch.host.fabric import FabricCollector
@@ -78,10 +78,10 @@ def host_watch(config: Config) -> HostWatch:
         gpus=NvmlCollector(),
         fabric=FabricCollector(config.path.sysfs),
         processes=ProcessCollector(ProcFs(config.path.procfs)),
-        logs=LogCollector(list(_log_sources(config.agent)), time.time),
+        logs=LogCollector(list(_log_sources(config.agent)), unix_time),
     )
     host = config.agent.host or socket.gethostname()
-    return HostWatch(host, collectors, interval=config.scrape.interval, sysfs=config.path.sysfs)
+    return HostWatch(host, collectors, interval=config.scrape.interval, sysfs=config.path.sysfs, clock=unix_time)
 
 
 def _log_sources(agent: Agent) -> Iterator[LogSource]:

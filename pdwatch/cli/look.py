@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
+from pdwatch.cli.clock import unix_time
 from pdwatch.cli.daemon import Daemon
 from pdwatch.cli.localhost import LocalHost
 from pdwatch.config.model import Config
@@ -43,7 +43,7 @@ async def _watch(config: Config, seconds: float) -> Snapshot:
         latest[:] = [snapshot]
         arrived.set()
 
-    daemon = Daemon(config, time.time, keep, local=LocalHost())
+    daemon = Daemon(config, unix_time, keep, local=LocalHost())
     await daemon.start()
     try:
         await asyncio.sleep(seconds)

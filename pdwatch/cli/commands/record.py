@@ -6,11 +6,11 @@ import argparse
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from pdwatch.cli.clock import unix_time
 from pdwatch.cli.daemon import Daemon
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.narration import say
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         _parsed(parse_size, "--max-size", args.max_size), _parsed(parse_duration, "--max-age", args.max_age)
     )
     try:
-        with Recorder(Path(args.output), time.time(), to_mapping(config), rotation) as recorder:
+        with Recorder(Path(args.output), unix_time(), to_mapping(config), rotation) as recorder:
             asyncio.run(_record(config, recorder))
     except (RecordingError, CredentialsError) as error:
         raise UsageError(str(error)) from error
@@ -61,7 +61,7 @@ async def _record(config: Config, recorder: Recorder) -> None:
         recorder.tick(snapshot.t)
         progress.hear(snapshot)
 
-    daemon = Daemon(config, time.time, close_round, recorder.scrape)
+    daemon = Daemon(config, unix_time, close_round, recorder.scrape)
     await daemon.start()
     say(f"pdwatch record: writing {recorder.path}; Ctrl-C ends it")
     try:

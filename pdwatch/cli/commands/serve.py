@@ -8,12 +8,12 @@ import contextlib
 import gc
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import uvloop
 
+from pdwatch.cli.clock import ClockWatch, unix_time
 from pdwatch.cli.daemon import Daemon
 from pdwatch.cli.errors import UsageError
 from pdwatch.cli.localhost import LocalHost
@@ -84,31 +84,35 @@ async def _serve(program: Program, config: Config) -> None:
 async def serving(program: Program, config: Config) -> AsyncIterator[Server]:
     """Collect and serve within the context. Raises `ListenError` or `UsageError` before anything is collected."""
     hub, narrator = SnapshotHub(), Narrator()
+    clock = ClockWatch(lambda line: say(f"{program.name}: {line}"))
     state = _state(program, config)
     middleware, tls = protect(config.web, lambda line: say(f"{program.name}: {line}"))
 
     def publish(snapshot: Snapshot) -> None:
         hub.publish(snapshot)
         narrator.hear(snapshot)
+        clock.look()
         if state is not None:
             state.keep(daemon.road, snapshot.t)
 
-    daemon = Daemon(config, time.time, publish, local=program.local() if program.local is not None else None)
-    reloader = Reloader(lambda: _reload(program, daemon), time.time, time.time())
-    server = Server(create_app(hub, reloader=reloader, middleware=middleware), on_stop=hub.close, tls=tls)
+    daemon = Daemon(config, unix_time, publish, local=program.local() if program.local is not None else None)
+    reloader = Reloader(lambda: _reload(program, daemon), unix_time, unix_time())
+    server = Server(
+        create_app(hub, reloader=reloader, clock=unix_time, middleware=middleware), on_stop=hub.close, tls=tls
+    )
     host, port = listen_address(config.listen)
     await server.start(host, port)
     _reload_on_hangup(reloader)
     spare_garbage_collection()
     if state is not None:
-        state.load(daemon.road, time.time())
+        state.load(daemon.road, unix_time())
     try:
         await daemon.start()
         yield server
     finally:
         await daemon.stop()
         if state is not None:
-            state.save(daemon.road, time.time())
+            state.save(daemon.road, unix_time())
         await server.stop()
 
 
