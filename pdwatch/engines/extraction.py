@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
+from pdwatch.engines.sense import is_sense, sensible
 from pdwatch.engines.table import Slots
 from pdwatch.model.page import Page
 from pdwatch.model.reading import COUNTERS, HISTOGRAMS, HistogramSlots, Quantity, Reading, Shape
@@ -20,6 +21,10 @@ class EngineExtraction:
     engine: str
     shape: Shape
     pick: Pick
+    counted: Pick
+    """Picks from the values of a reading those that cannot be below zero: all but the sums of histograms."""
+    names: Mapping[Quantity, str]
+    """The metrics from which each quantity is read."""
 
     @property
     def quantities(self) -> set[Quantity]:
@@ -27,8 +32,10 @@ class EngineExtraction:
         return {*self.shape.scalars, *self.shape.histograms}
 
     def read(self, page: Page, at: float) -> Reading:
-        """Return the engine's reading."""
-        return Reading(self.engine, at, self.shape, self.pick(page.values))
+        """Return the engine's reading. Raises `NonsenseError` for a counter that cannot be."""
+        values = self.pick(page.values)
+        reading = Reading(self.engine, at, self.shape, values)
+        return reading if is_sense(values, self.counted(values)) else sensible(reading, self.names)
 
 
 def engine_extraction(engine: str, slots: Mapping[Quantity, Slots]) -> EngineExtraction:
@@ -41,12 +48,16 @@ def engine_extraction(engine: str, slots: Mapping[Quantity, Slots]) -> EngineExt
         start = len(picker.groups)
         if quantity in HISTOGRAMS:
             histograms[quantity] = _histogram(picker, held)
-            sums = histograms[quantity].sum  # vLLM observes negative queue times for requests that failed early
-            rising.extend(slot for slot in range(start, len(picker.groups)) if slot != sums)
+            total = histograms[quantity].sum  # vLLM observes negative queue times for requests that failed early
+            rising.extend(slot for slot in range(start, len(picker.groups)) if slot != total)
         else:
             scalars[quantity] = picker.add(held.value, held.scale)
             rising.extend([start] if quantity in COUNTERS else [])
-    return EngineExtraction(engine, Shape(scalars, histograms, len(picker.groups), _getter(rising)), picker.pick())
+    sums = {held.sum for held in histograms.values()}
+    counted = _getter([slot for slot in range(len(picker.groups)) if slot not in sums])
+    names = {quantity: " + ".join(held.names) for quantity, held in slots.items()}
+    shape = Shape(scalars, histograms, len(picker.groups), _getter(rising))
+    return EngineExtraction(engine, shape, picker.pick(), counted, names)
 
 
 class _Picker:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.engines import read, wants
+from pdwatch.engines.sense import NonsenseError
 from pdwatch.judge.advice import ServiceLimits
 from pdwatch.judge.judge import Judge
 from pdwatch.model.host import HostReading, HostState
@@ -109,11 +110,11 @@ class Road:
             self._failed(scrape)
             return
         try:
-            page = self._parser(scrape.target).parse(scrape.body, scrape.content_type)
-        except PageError as error:
+            reading = read(self._parser(scrape.target).parse(scrape.body, scrape.content_type), scrape.at)
+        except (PageError, NonsenseError) as error:
             self._failed(scrape, str(error))
-            return
-        self._read(scrape, read(page, scrape.at))
+        else:
+            self._read(scrape, reading)
 
     def _failed(self, scrape: Scrape, page_error: str | None = None) -> None:
         """Take a scrape without a page: of the worker itself, and of those that its page speaks for."""
