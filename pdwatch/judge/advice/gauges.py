@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import ceil
 
 from pdwatch.judge.advice.case import Answer, Case
+from pdwatch.judge.advice.role import serving
 from pdwatch.judge.words import percent
 from pdwatch.model.judgement import Action, Evidence
 from pdwatch.model.snapshot import PoolState
@@ -22,6 +23,11 @@ def short(case: Case) -> Answer | None:
 def pressure(pool: PoolState, threshold: float) -> Evidence:
     """Return the pressure of a pool as evidence."""
     return Evidence("pressure_ratio", pool.pressure_ratio, "ratio", threshold, {"role": pool.role.value})
+
+
+def starting(role: Role, count: int) -> str:
+    """Say how many replicas more are on their way."""
+    return f"1 more {role} replica is starting." if count == 1 else f"{count} more {role} replicas are starting."
 
 
 def _high(case: Case, role: Role) -> PoolState | None:
@@ -70,19 +76,22 @@ def _prefill_short(case: Case) -> Answer | None:
 
 
 def _scale(case: Case, pool: PoolState, action: Action, reason: str, evidence: tuple[Evidence, ...]) -> Answer:
-    desired = _grown(case, pool)
-    if desired == pool.replicas:
-        held = f"{reason} No replica more may be had: the pool is at its maximum of {pool.replicas}."
-        return Answer(Action.HOLD, held, evidence, confidence=0.7)
-    return Answer(action, reason, evidence, {pool.role: desired}, confidence=0.7)
+    serves = serving(case.signals, pool)
+    desired = _grown(case, pool, serves)
+    if desired > pool.replicas:
+        return Answer(action, reason, evidence, {pool.role: desired}, confidence=0.7)
+    held = f"No replica more may be had: the pool is at its maximum of {pool.replicas}."
+    if serves < pool.replicas:
+        held = starting(pool.role, pool.replicas - serves)
+    return Answer(Action.HOLD, f"{reason} {held}", evidence, confidence=0.7)
 
 
-def _grown(case: Case, pool: PoolState) -> int:
-    """Return the replicas at which the pool's pressure would be the target, within its limits.
+def _grown(case: Case, pool: PoolState, serves: int) -> int:
+    """Return the replicas at which the pressure of those that serve would be the target, within the pool's limits.
 
     At least one more, and at most twice as many: what waits is counted as demand and goes once it is worked off.
     """
-    wanted = ceil(pool.replicas * (pool.pressure_ratio or 0.0) / case.thresholds.pressure_target)
+    wanted = ceil(serves * (pool.pressure_ratio or 0.0) / case.thresholds.pressure_target)
     current = case.replicas()
     most = case.limits.most(pool.role, current[Role.PREFILL], current[Role.DECODE])
-    return min(max(wanted, pool.replicas + 1), 2 * pool.replicas, most)
+    return max(pool.replicas, min(max(wanted, serves + 1), 2 * serves, most))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import erf, isfinite, sqrt
 
 from pdwatch.judge.advice.case import SIDES, Answer, Case
-from pdwatch.judge.advice.gauges import pressure
+from pdwatch.judge.advice.gauges import pressure, starting
 from pdwatch.judge.advice.need import Need, Sign
 from pdwatch.judge.advice.plan import OTHER, SHIFT, Plan
 from pdwatch.judge.words import percent, seconds
@@ -55,7 +55,7 @@ def shortage(case: Case, plan: Plan, hidden: Sequence[Need]) -> str:
         parts.append(f"The {waiting:.0f} waiting on {need.load.role} are a symptom: decode must take their KV first.")
     if plan.action in SHIFT.values():
         parts.append(f"{OTHER[plan.role].title()} can lend: it has more than its demand of the last minutes needs.")
-    parts += [_starting(case, need) for need in case.needs.values() if need.grows and case.starting(need) > 0]
+    parts += [starting(role, n) for role, need in case.needs.items() if need.grows and (n := case.starting(need)) > 0]
     parts += [_cannot_be_had(case, role, count) for role, count in plan.short.items()]
     return " ".join(parts)
 
@@ -76,11 +76,6 @@ def _too_small(need: Need) -> str:
 def _binding(need: Need) -> str:
     bound = need.load.binding
     return "capacity" if bound is None else bound.value
-
-
-def _starting(case: Case, need: Need) -> str:
-    count, role = case.starting(need), need.load.role
-    return f"1 more {role} replica is starting." if count == 1 else f"{count} more {role} replicas are starting."
 
 
 def _cannot_be_had(case: Case, role: Role, short: int) -> str:
