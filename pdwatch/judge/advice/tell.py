@@ -64,7 +64,7 @@ def _too_small(need: Need) -> str:
     load, replicas = need.load, _replicas(need.load.replicas)
     able = load.capacity(load.replicas) or 0.0
     demand, used = f"{need.utilization * able:,.0f} tokens/s arrive", percent(need.utilization)
-    head = f"{load.role.title()} is too small: {demand}, {used} of what {replicas} within the objectives"
+    head = f"{load.role.title()} is too small: {demand}, {used} of what {replicas}"
     if need.sign is Sign.TREND:
         head = f"{load.role.title()} will be too small: {demand}, {used} of what {replicas}, and rising"
     if need.sign is Sign.QUEUE:
