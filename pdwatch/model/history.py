@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from math import isfinite
 
 from pdwatch.model.decode import snapshot_from_json
@@ -16,15 +18,30 @@ HOUR = 3600.0
 DEFAULT_BYTES = 64 * 2**20
 
 
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How a history keeps a snapshot in memory."""
+
+    write: Callable[[Snapshot], bytes]
+    read: Callable[[bytes], Snapshot]
+
+
+JSON = Packing(lambda snapshot: dumps(snapshot).encode(), lambda line: snapshot_from_json(json.loads(line)))
+"""As it is sent to others."""
+OBJECTS = Packing(pickle.dumps, pickle.loads)
+"""For the process alone that wrote them, which reads them from its own memory: in half the time, half the size."""
+
+
 class History:
     """The snapshots of the last *seconds*, oldest first, in at most *max_bytes*; the newest always stays.
 
-    Each is kept as compressed JSON, a tenth of its size in memory. Not for use by several threads at once.
+    Each is kept packed and compressed, a tenth of its size in memory. Not for use by several threads at once.
     """
 
-    def __init__(self, seconds: float = HOUR, max_bytes: int = DEFAULT_BYTES) -> None:
+    def __init__(self, seconds: float = HOUR, max_bytes: int = DEFAULT_BYTES, packing: Packing = JSON) -> None:
         self._seconds = seconds
         self._max_bytes = max_bytes
+        self._packing = packing
         self._times: list[float] = []
         self._blobs: list[bytes] = []
         self._bytes = 0
@@ -52,13 +69,13 @@ class History:
             return
         self._drop(bisect_left(self._times, snapshot.t), len(self._times))
         self._times.append(snapshot.t)
-        self._blobs.append(zlib.compress(dumps(snapshot).encode(), 1))
+        self._blobs.append(zlib.compress(self._packing.write(snapshot), 1))
         self._bytes += len(self._blobs[-1])
         self._trim()
 
     def __getitem__(self, index: int) -> Snapshot:
         """Return a snapshot by its place. Raises `IndexError` outside."""
-        return snapshot_from_json(json.loads(zlib.decompress(self._blobs[index])))
+        return self._packing.read(zlib.decompress(self._blobs[index]))
 
     def index_at(self, t: float) -> int | None:
         """Return the place of the newest snapshot not later than *t*, of the oldest where all are; `None` if empty."""
@@ -68,12 +85,8 @@ class History:
         """Return the places of the snapshots later than *t*."""
         return range(bisect_right(self._times, t), len(self._times))
 
-    def json(self, index: int) -> bytes:
-        """Return a snapshot by its place as one line of JSON."""
-        return zlib.decompress(self._blobs[index])
-
     def lines(self) -> Iterator[bytes]:
-        """Return what is held now as lines of JSON, oldest first; each is unpacked when its turn comes."""
+        """Return what is held now, packed as JSON, as lines, oldest first; each is unpacked when its turn comes."""
         held = list(self._blobs)
         return (zlib.decompress(blob) + b"\n" for blob in held)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, takewhile
 from math import isfinite
 
-from pdwatch.model.history import HOUR, History
+from pdwatch.model.history import HOUR, OBJECTS, History
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.top import numbers
 from pdwatch.top.command import COMMANDS, Command
@@ -48,7 +48,7 @@ class Session:
         self.trouble: str | None = None
         """Why nothing arrives, as the source says."""
         self.recording = False
-        self.playhead = Playhead(History(settings.history_seconds, settings.history_bytes), replay=settings.replay)
+        self.playhead = Playhead(_memory(settings), replay=settings.replay)
         self.last_frame: Frame | None = None
         self._trails = Trails()
         self._events: deque[Event] = deque(maxlen=EVENTS)
@@ -155,6 +155,10 @@ class Session:
             return None
         age = now - self._arrived
         return age if age > LATE_INTERVALS * (self._interval or 5.0) else None
+
+
+def _memory(settings: Settings) -> History:
+    return History(settings.history_seconds, settings.history_bytes, OBJECTS)
 
 
 def _behind(seconds: float) -> str:
