@@ -7,7 +7,7 @@ HELM   := $(VENV)/.helm
 ENGINES ?= /tmp/pdwatch-engines
 DEMO_ARGS ?= --scenario decode_bound --serve --for 2m
 
-.PHONY: help demo test live-engines check format bench golden services screen clean
+.PHONY: help demo test live-engines check format bench golden services screen boards clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ golden: $(STAMP) ## Write the golden files and generated docs anew
 
 screen: $(STAMP) ## Draw the README's picture of the terminal anew
 	$(BIN)/python docs/screen.py
+
+boards: $(STAMP) ## Draw the pictures of the dashboards anew (needs Prometheus, Chromium, pngquant; nine minutes)
+	$(BIN)/python docs/boards.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -91,8 +91,10 @@ class Collecting:
         targets = await self.discovery.refresh(self._clock())
         if targets is not self._targets:
             self._targets = targets
-            self._loop.set_targets(targets)
+            self._loop.set_targets(target for target in targets if target.is_asked)
             self.tell_targets()
+        for scrape in self.discovery.take_scrapes():
+            self._listeners.scraped(scrape)
 
     def tell_targets(self) -> None:
         """Tell the targets again."""

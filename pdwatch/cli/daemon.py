@@ -11,6 +11,7 @@ from pdwatch.cli.wiring import host_loop_settings, loop_settings, road_settings,
 from pdwatch.config.model import Config
 from pdwatch.discover.build import host_discovery, worker_discovery
 from pdwatch.discover.discovery import Discovery
+from pdwatch.engines import wanted
 from pdwatch.model.page import Scrape
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.model.target import Target
@@ -111,7 +112,7 @@ class _Both:
                 now, workers.cycle_seconds, _status(workers.discovery, self._hosts.discovery)
             ),
         )
-        self._workers = Collecting(worker_discovery(config), transport, loop_settings(config), clock, workers)
+        self._workers = Collecting(worker_discovery(config, wanted()), transport, loop_settings(config), clock, workers)
 
     def inherit(self, old: _Both) -> None:
         self._hosts.inherit(old._hosts)

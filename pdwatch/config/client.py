@@ -20,11 +20,18 @@ def request_headers(access: HttpAccess) -> dict[str, str]:
     if access.authorization is not None:
         entry = access.authorization
         return {"Authorization": f"{entry.type} {_secret(entry.credentials, entry.credentials_file)}"}
-    if access.basic_auth is not None:
-        login = access.basic_auth
-        pair = f"{login.username}:{_secret(login.password, login.password_file)}"
-        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    pair = login(access)
+    if pair is not None:
+        return {"Authorization": f"Basic {base64.b64encode(':'.join(pair).encode()).decode()}"}
     return {}
+
+
+def login(access: HttpAccess) -> tuple[str, str] | None:
+    """Return user name and password of basic auth, None where none is set. Raises as `request_headers` does."""
+    if access.basic_auth is None:
+        return None
+    entry = access.basic_auth
+    return entry.username, _secret(entry.password, entry.password_file)
 
 
 def ssl_context(tls: Tls) -> ssl.SSLContext:

@@ -7,8 +7,9 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from pdwatch.config.access import HttpAccess
+from pdwatch.config.places import DnsSource, DynamoSource, KubernetesSource, PrometheusSource, RaySource
 from pdwatch.config.schema import Kind
-from pdwatch.config.types import Count, Duration, File, Labels, PageUrl, ServiceUrl, Settings, TargetText, Text
+from pdwatch.config.types import Duration, File, Labels, PageUrl, ServiceUrl, Settings, TargetText, Text
 
 
 class TargetGroup(Settings):
@@ -66,19 +67,6 @@ class RouterSource(HttpAccess):
     """Page of the router itself, which both routers serve on a port of its own (29000 unless set otherwise)."""
 
 
-class KubernetesSource(Settings):
-    """Pods of a Kubernetes cluster, with the role from `llm-d.ai/role` and its peers."""
-
-    namespaces: Annotated[tuple[Text, ...], Kind("list of text")] = ()
-    """Namespaces to look in; all that may be read where it is left out."""
-    selector: Text | None = None
-    """Label selector of the pods."""
-    port: Annotated[Count, Field(le=65535)] | None = None
-    """Port of the pages; the container port named `http` or the first one where it is left out."""
-    refresh: Duration = 30.0
-    """Time between two looks."""
-
-
 class Source(Settings):
     """One entry of `discovery` or `hosts`: exactly one of the kinds."""
 
@@ -91,7 +79,15 @@ class Source(Settings):
     router: RouterSource | None = None
     """`GET /workers` of vllm-router or sglang-router."""
     kubernetes: KubernetesSource | None = None
-    """Pods of a Kubernetes cluster; accepted here and not supported yet by discovery."""
+    """Pods of a Kubernetes cluster."""
+    dns: DnsSource | None = None
+    """Names that DNS resolves to workers."""
+    dynamo: DynamoSource | None = None
+    """Workers that register with NVIDIA Dynamo's discovery."""
+    ray: RaySource | None = None
+    """Nodes of a Ray cluster that run replicas of Ray Serve."""
+    prometheus: PrometheusSource | None = None
+    """A Prometheus that scrapes the workers, read in place of them."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

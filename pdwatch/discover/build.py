@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 from pdwatch.config.errors import ConfigError, Place
 from pdwatch.config.model import Config
+from pdwatch.config.places import DynamoSource, KubernetesSource
 from pdwatch.config.sources import RouterSource, StaticGroup
 from pdwatch.config.sources import Source as SourceEntry
 from pdwatch.discover.discovery import Discovery
+from pdwatch.discover.dns_records import DnsDiscovery
+from pdwatch.discover.dynamo.etcd import EtcdCards
+from pdwatch.discover.dynamo.source import CardFiles, DynamoDiscovery
 from pdwatch.discover.file_sd import FileDiscovery
 from pdwatch.discover.http import JsonClient
 from pdwatch.discover.http_sd import HttpDiscovery
+from pdwatch.discover.kubernetes.source import KubernetesDiscovery
+from pdwatch.discover.kubernetes.watch import reach
+from pdwatch.discover.prometheus.source import MAX_ANSWER_BYTES, PrometheusDiscovery
+from pdwatch.discover.ray import RayDiscovery
 from pdwatch.discover.router import RouterDiscovery
 from pdwatch.discover.source import Source
 from pdwatch.discover.static import StaticSource, flag_source
 from pdwatch.model.target import DEFAULT_SERVICE, Role
 
 
-def worker_discovery(config: Config) -> Discovery:
+def worker_discovery(config: Config, names: Collection[str] = ()) -> Discovery:
     """Return what finds workers: the short form first, then the entries under `discovery` in their order.
 
-    Raises `ConfigError` for a kind that is not supported.
+    *names* are those of the samples that are read of a worker's page.
     """
-    return Discovery([*_short_form(config), *_sources(config.discovery, "discovery")])
+    return Discovery([*_short_form(config), *_sources(config, "discovery", names)])
 
 
 def host_discovery(config: Config) -> Discovery:
-    """Return what finds pages about hosts, the entries under `hosts`. Raises `ConfigError` like `worker_discovery`."""
-    return Discovery(list(_sources(config.hosts, "hosts")))
+    """Return what finds pages about hosts, the entries under `hosts`.
+
+    Raises `ConfigError` for a kind that finds workers only.
+    """
+    return Discovery(list(_sources(config, "hosts", ())))
 
 
 def _short_form(config: Config) -> Iterator[Source]:
@@ -40,19 +52,34 @@ def _short_form(config: Config) -> Iterator[Source]:
         yield from _router(RouterSource(url=config.router, service=config.service))
 
 
-def _sources(entries: tuple[SourceEntry, ...], key: str) -> Iterator[Source]:
+def _sources(config: Config, key: str, names: Collection[str]) -> Iterator[Source]:
+    entries: tuple[SourceEntry, ...] = getattr(config, key)
     for index, entry in enumerate(entries):
-        name = f"{key}[{index}]"
+        place = f"{key}[{index}]"
         if entry.static is not None:
-            yield StaticSource(f"{name}.static", entry.static)
-        if entry.file is not None:
-            yield FileDiscovery(entry.file)
-        if entry.http is not None:
-            yield HttpDiscovery(entry.http, JsonClient(entry.http))
-        if entry.router is not None:
-            yield from _router(entry.router)
-        if entry.kubernetes is not None:
-            raise ConfigError(Place(f"{name}.kubernetes"), "", "is not supported yet", "name the pods by file or http")
+            yield StaticSource(f"{place}.static", entry.static)
+        if entry.prometheus is not None:
+            if key == "hosts":
+                mend = "name dcgm-exporter, node_exporter or pdwatch agent themselves"
+                raise ConfigError(Place(f"{place}.prometheus"), "", "is read for workers only", mend)
+            client = JsonClient(entry.prometheus, max_body=MAX_ANSWER_BYTES)
+            yield PrometheusDiscovery(entry.prometheus, client, names, config.scrape.interval)
+        for kind, sources in _KINDS.items():
+            if (given := getattr(entry, kind)) is not None:
+                yield from sources(given)
+
+
+def _cluster_name(entry: KubernetesSource) -> str:
+    """Return what messages call the pods of an entry."""
+    where = f"in {', '.join(entry.namespaces)}" if entry.namespaces else "in all namespaces"
+    parts = ("kubernetes pods", entry.selector, where, entry.context and f"of {entry.context}")
+    return " ".join(part for part in parts if part)
+
+
+def _dynamo(entry: DynamoSource) -> Source:
+    if entry.path is not None:
+        return DynamoDiscovery(entry, CardFiles(entry.path))
+    return DynamoDiscovery(entry, EtcdCards(entry, entry.etcd or ""))
 
 
 def _router(entry: RouterSource) -> Iterator[Source]:
@@ -60,3 +87,15 @@ def _router(entry: RouterSource) -> Iterator[Source]:
         labels = {"role": str(Role.ROUTER), "service": entry.service or DEFAULT_SERVICE}
         yield StaticSource(f"{entry.url} itself", (StaticGroup(targets=(entry.metrics_url,), labels=labels),))
     yield RouterDiscovery(entry, JsonClient(entry))
+
+
+_KINDS: dict[str, Callable[[Any], Iterator[Source]]] = {
+    "file": lambda entry: iter([FileDiscovery(entry)]),
+    "http": lambda entry: iter([HttpDiscovery(entry, JsonClient(entry))]),
+    "router": _router,
+    "kubernetes": lambda entry: iter([KubernetesDiscovery(entry, _cluster_name(entry), lambda: reach(entry))]),
+    "dns": lambda entry: iter([DnsDiscovery(entry)]),
+    "dynamo": lambda entry: iter([_dynamo(entry)]),
+    "ray": lambda entry: iter([RayDiscovery(entry, JsonClient(entry))]),
+}
+"""What each kind of entry is looked up by; `static` and `prometheus` need to know more than their entry."""

@@ -38,32 +38,33 @@ class FileDiscovery:
         self.name = ", ".join(str(path) for path in source.paths)
         self.refresh = source.refresh
         self._patterns = source.paths
-        self._files: dict[Path, _File] = {}
+        self.files: dict[Path, _File] = {}
+        """What is known of each file."""
 
     async def find(self) -> Found:
         """Return the targets of all files in order of their names."""
         return await asyncio.to_thread(self._find)
 
-    def inherit(self, old: FileDiscovery) -> None:
-        """Begin with what *old* knew of the files that are looked for here, also of those that are broken or gone."""
-        for path, file in old._files.items():
+    def inherit(self, other: object) -> None:
+        """Begin with what *other* knew of the files that are looked for here, also of those that are broken or gone."""
+        for path, file in other.files.items() if isinstance(other, FileDiscovery) else ():
             if any(path.match(str(pattern)) for pattern in self._patterns):
-                self._files.setdefault(path, replace(file, stamp=None))
+                self.files.setdefault(path, replace(file, stamp=None))
 
     async def aclose(self) -> None:
         """Nothing is open."""
 
     def _find(self) -> Found:
         matches = {pattern: sorted(pattern.parent.glob(pattern.name)) for pattern in self._patterns}
-        for path in dict.fromkeys([*self._files, *itertools.chain(*matches.values())]):
-            _look(path, self._files.setdefault(path, _File()))
-        problems = [file.problem for file in self._files.values() if file.problem]
+        for path in dict.fromkeys([*self.files, *itertools.chain(*matches.values())]):
+            _look(path, self.files.setdefault(path, _File()))
+        problems = [file.problem for file in self.files.values() if file.problem]
         problems += [
             f"{pattern}: no such file; write one or remove the pattern"
             for pattern, paths in matches.items()
-            if not paths and not any(path.match(str(pattern)) for path in self._files)
+            if not paths and not any(path.match(str(pattern)) for path in self.files)
         ]
-        targets = tuple(target for _, file in sorted(self._files.items()) for target in file.targets)
+        targets = tuple(target for _, file in sorted(self.files.items()) for target in file.targets)
         return Found(targets, " | ".join(problems) or None)
 
 

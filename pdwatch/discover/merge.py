@@ -23,12 +23,15 @@ _NAMES: tuple[Callable[[Target], str], ...] = (
 def merged(targets: Iterable[Target]) -> tuple[Target, ...]:
     """Return each URL once, in order of first sight, every worker with a name of its own.
 
-    The more trusted role wins; of all else the first that was said. Labels are put together.
+    The more trusted role wins; of all else the first that was said. Labels are put together. A worker that is asked
+    itself is not told by another as well.
     """
     by_url: dict[str, Target] = {}
     for target in targets:
         known = by_url.get(target.url)
         by_url[target.url] = target if known is None else _joined(known, target)
+    for url in [url for url, target in by_url.items() if not target.is_asked and url.partition("#")[0] in by_url]:
+        del by_url[url]
     return _distinct(tuple(by_url.values()))
 
 

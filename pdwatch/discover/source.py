@@ -7,8 +7,9 @@ DiscoveryError
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from pdwatch.model.page import Scrape
 from pdwatch.model.target import Target
 
 
@@ -23,6 +24,8 @@ class Found:
     targets: tuple[Target, ...]
     problem: str | None = None
     """What was wrong with a part of the answer, one line."""
+    scrapes: tuple[Scrape, ...] = ()
+    """Pages of targets that are not asked themselves, each told once."""
 
 
 class Source(Protocol):
@@ -44,4 +47,13 @@ class Source(Protocol):
 
     async def aclose(self) -> None:
         """Close what the source holds open."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A source that keeps what it found part by part, each part as long as it fails."""
+
+    def inherit(self, other: object) -> None:
+        """Begin with what *other* knew of the same parts; one of another kind knows nothing of them."""
         ...

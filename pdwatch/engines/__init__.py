@@ -43,7 +43,8 @@ _extractions: WeakKeyDictionary[Layout, Extraction] = WeakKeyDictionary()
 
 
 @cache
-def _wanted() -> frozenset[str]:
+def wanted() -> frozenset[str]:
+    """Return the names of all samples that any reading needs."""
     names = {PROCESS_START}
     for family in FAMILIES:
         names.update(family.table.sample_names, family.info)
@@ -52,7 +53,7 @@ def _wanted() -> frozenset[str]:
 
 def wants(name: str) -> bool:
     """Tell whether any reading needs samples of this name; the others need not be parsed."""
-    return name in _wanted()
+    return name in wanted()
 
 
 def read(page: Page, at: float) -> PageReading:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 from urllib.parse import urlsplit
 
 
@@ -57,6 +58,15 @@ class Target:
         """The URL without its path: where `/health` and `/version` live."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether its page is asked of itself; one that another tells has the other's name behind # in its URL."""
+        return "#" not in self.url
+
+    def behind(self, teller: str) -> Self:
+        """Return the target as one whose page *teller* tells."""
+        return replace(self, url=f"{self.url}#{teller}")
 
     @property
     def replica_name(self) -> str:

@@ -70,6 +70,7 @@ class ServiceWatch:
 
     def signals(self, now: float, stale_after: float) -> ServiceSignals:
         """Return everything measured of the service at *now*."""
+        self._remember()
         states = tuple(
             watch.state(now, stale_after, self._routed(url.partition("#")[0]))
             for url, watch in self.workers.items()
@@ -120,18 +121,19 @@ class ServiceWatch:
         self.capacity.step_time.recall(kept["step_time"])
         self._speeds = {str(key): {str(k): float(v) for k, v in speed.items()} for key, speed in kept["speeds"].items()}
 
-    def _remember(self, url: str) -> None:
-        """Give the engines of a worker the speed that they had before pdwatch was restarted."""
-        for name, engine in self.workers[url].engines.items():
-            if engine.speed.tokens_per_second is None and (speed := self._speeds.pop(f"{url} {name}", None)):
-                engine.speed.recall(speed)
+    def _remember(self) -> None:
+        """Give engines the speed that they had before pdwatch was restarted."""
+        if not self._speeds:
+            return
+        for url, worker in self.workers.items():
+            for name, engine in worker.engines.items():
+                if engine.speed.tokens_per_second is None and (speed := self._speeds.pop(f"{url} {name}", None)):
+                    engine.speed.recall(speed)
 
     def _engines(self, fresh: set[str]) -> dict[Role, list[EngineWatch]]:
         found: dict[Role, list[EngineWatch]] = defaultdict(list)
         for url in self.workers:
             if url in fresh:
-                if self._speeds:
-                    self._remember(url)
                 found[self.workers[url].role()[0]].extend(self.workers[url].engines.values())
         return found
 

@@ -99,7 +99,8 @@ def _given(service: ServiceState) -> Iterator[Signal]:
         role, gauge = evidence.scope.get("role"), _GAUGE_OF.get(evidence.signal)
         key = ("pool", service.service, role, gauge) if role and gauge else None
         scope = "/".join(evidence.scope.values()) or "service"
-        yield Signal(evidence.signal, scope, evidence.value, evidence.threshold, evidence.unit, key=key)
+        limit = evidence.threshold
+        yield Signal(evidence.signal, scope, evidence.value, limit, evidence.unit, strict=limit == 0, key=key)
 
 
 def _looked_at(service: ServiceState, thresholds: Thresholds) -> Iterator[Signal]:

@@ -99,7 +99,7 @@ def _reason(service: ServiceState, status: Status, thresholds: Thresholds) -> st
     if advice.action is not Action.HOLD or status is not Status.OK or advice.bounds:
         return advice.reason
     tightest = nearest(service, thresholds)
-    return advice.reason if tightest is None else f"nearest limit: {tightest.words}"
+    return advice.reason if tightest is None else f"Nearest limit: {tightest.words}."
 
 
 def suggestion(service: ServiceState) -> str:

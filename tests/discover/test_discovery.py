@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pdwatch.config.errors import ConfigError
-from pdwatch.config.load import Flag, load
+from pdwatch.config.load import Flag, from_mapping, load
 from pdwatch.config.model import Config
 from pdwatch.config.sources import FileSource, HttpSource, RouterSource, Source, StaticGroup
 from pdwatch.discover.build import host_discovery, worker_discovery
@@ -58,15 +58,17 @@ def test_hosts_are_apart_from_workers() -> None:
     assert ["a:1"] == names(asyncio.run(worker_discovery(config).refresh(0)))
 
 
-def test_kubernetes_says_that_it_is_not_supported(tmp_path: Path) -> None:
-    """An entry that is accepted and cannot be built is named."""
-    path = tmp_path / "a.yaml"
-    path.write_text("discovery:\n- static: [{targets: [a:1]}]\n- kubernetes: {namespaces: [llm]}\n", encoding="utf-8")
+def test_prometheus_is_no_place_of_hosts() -> None:
+    """What reads workers only is refused under hosts, with what to write there."""
+    config = from_mapping({"hosts": [{"prometheus": {"url": "http://prometheus:9090"}}]}, "test")
 
     with pytest.raises(ConfigError) as caught:
-        worker_discovery(load(path, {}))
+        host_discovery(config)
 
-    assert "discovery[1].kubernetes: is not supported yet; name the pods by file or http" == str(caught.value)
+    assert (
+        "hosts[0].prometheus: is read for workers only; name dcgm-exporter, node_exporter or pdwatch agent themselves"
+        == str(caught.value)
+    )
 
 
 def test_failing_source_touches_no_other(serve: Any, answer: Any, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_hold_names_the_nearest_limit(worker, service) -> None:
     fleet = [worker("p-01", Role.PREFILL), worker("d-01", Role.DECODE, {"kv_cache_usage_ratio": 0.71})]
     answer = verdict(service(fleet), LIMITS, NOW)
 
-    assert (Status.OK, "HOLD", "nearest limit: decode KV use 71 % of 90 %") == (
+    assert (Status.OK, "HOLD", "Nearest limit: decode KV use 71 % of 90 %.") == (
         answer.status,
         answer.words,
         answer.reason,

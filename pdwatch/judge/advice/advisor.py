@@ -16,7 +16,7 @@ from pdwatch.judge.advice.role import role_loads
 from pdwatch.judge.advice.tell import bounds
 from pdwatch.judge.words import seconds
 from pdwatch.model.encode import plain
-from pdwatch.model.judgement import Action, Advice, Finding, Replicas
+from pdwatch.model.judgement import Action, Advice, Decision, Finding, Replicas
 from pdwatch.model.snapshot import PoolState, ServiceSignals
 from pdwatch.model.target import Role
 
@@ -75,11 +75,16 @@ class Advisor:
         return {"decisions": [plain(decision) for decision in self.decisions.kept], "demand": demand}
 
     def recall(self, kept: Mapping[str, object]) -> None:
-        """Go on from what `memory` returned. Raises `ValueError` or `TypeError` where that is something else."""
+        """Go on from what `memory` returned. Raises `ValueError` or `TypeError` where that is something else.
+
+        Where demand is kept, since it is of late, the last advice stands until another one has stood.
+        """
         decisions, demand = kept.get("decisions", []), kept.get("demand", {})
         if not isinstance(decisions, list) or not isinstance(demand, Mapping):
             raise ValueError("decisions must be a list and demand an object")
         self.decisions.recall(decisions)
+        if demand and self.decisions.kept:
+            self._given = _as_before(self.decisions.kept[-1])
         for role in (role for role in SIDES if role.value in demand):
             self._watches.setdefault(role, NeedWatch(role is Role.DECODE)).demand.recall(demand[role.value])
 
@@ -125,6 +130,12 @@ class Advisor:
         pool = case.signals.pools.get(role)
         current = pool.replicas if pool is not None else 0
         return Replicas(current, None if found.action is Action.CANNOT_TELL else found.desired.get(role, current))
+
+
+def _as_before(last: Decision) -> Advice:
+    """Return the advice of a decision that was kept; how many replicas there should be is to be told anew."""
+    prefill, decode = (Replicas(replicas.current, None) for replicas in (last.prefill, last.decode))
+    return Advice(last.action, prefill, decode, 0.0, last.at, last.reason)
 
 
 def with_pressure(pools: Mapping[Role, PoolState], needs: Mapping[Role, Need]) -> dict[Role, PoolState]:

@@ -36,6 +36,15 @@ class Case:
         """Return the replicas of both sides."""
         return {role: pool.replicas if (pool := self.signals.pools.get(role)) else 0 for role in SIDES}
 
+    def starting(self, need: Need) -> int:
+        """Return the replicas of a role that have never answered."""
+        return self.replicas()[need.load.role] - need.load.replicas
+
+    @property
+    def starts(self) -> bool:
+        """Whether a replica of a role whose need is known has never answered."""
+        return any(self.starting(need) > 0 for need in self.needs.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -24,16 +24,19 @@ class Decisions:
 
     def __init__(self) -> None:
         self.kept: tuple[Decision, ...] = ()
-        self._reached: float | None = None
+        self._reached: dict[float, float] = {}
+        """When the replicas of a decision were there, by the time of the decision."""
 
     def update(self, advice: Advice, case: Case, now: float) -> None:
-        """Take the advice of a tick: a new one begins a decision, an open one is settled once its outcome is known."""
+        """Take the advice of a tick: a new one begins a decision, an open one is settled once its outcome is known.
+
+        What was followed may be settled after the next one began.
+        """
         last = self.kept[-1] if self.kept else None
-        if last is not None and last.outcome is Outcome.PENDING:
-            self.kept = (*self.kept[:-1], self._looked_at(last, advice, case, now))
+        self.kept = tuple(self._looked_at(d, advice, case, now) if _pending(d) else d for d in self.kept)
         if last is None or last.action is not advice.action:
             self.kept = (*self.kept, _begun(advice, case, now))[-KEPT:]
-            self._reached = None
+        self._reached = {d.at: self._reached[d.at] for d in self.kept if _pending(d) and d.at in self._reached}
 
     def recall(self, kept: list[object]) -> None:
         """Go on from decisions as JSON has them. Raises `ValueError` where one is something else."""
@@ -43,19 +46,29 @@ class Decisions:
         if decision.action not in _CAPACITY:
             return _passed(decision, advice, case, now)
         current = case.replicas()
-        if all(_reached(_of(decision, role), current[role]) for role in SIDES):
-            self._reached = now if self._reached is None else self._reached
-            if now - self._reached < _SETTLE_SECONDS:
-                return decision
-            return _settled(decision, Outcome.FOLLOWED, case, now, self._reached)
-        self._reached = None
+        if decision.at in self._reached or all(_reached(_of(decision, role), current[role]) for role in SIDES):
+            return self._followed(decision, case, now)
         if advice.action is not decision.action:
             return _settled(decision, _left(decision, advice, current), case, now, now)
-        patience = _GIVEN_UP_STARTUPS * max(case.limits.startup(role) for role in SIDES)
-        if now - decision.at < patience:
+        if now - decision.at < _patience(case):
             return decision
         moved = any(current[role] != _of(decision, role).current for role in SIDES)
         return _settled(decision, Outcome.PARTLY if moved else Outcome.IGNORED, case, now, now)
+
+    def _followed(self, decision: Decision, case: Case, now: float) -> Decision:
+        """Return a decision whose replicas are named, settled once they serve and load has spread over them."""
+        if case.starts and now - decision.at < _patience(case):
+            return decision
+        reached = self._reached.setdefault(decision.at, now)
+        return decision if now - reached < _SETTLE_SECONDS else _settled(decision, Outcome.FOLLOWED, case, now, reached)
+
+
+def _pending(decision: Decision) -> bool:
+    return decision.outcome is Outcome.PENDING
+
+
+def _patience(case: Case) -> float:
+    return _GIVEN_UP_STARTUPS * max(case.limits.startup(role) for role in SIDES)
 
 
 def _left(decision: Decision, advice: Advice, current: Mapping[Role, int]) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pdwatch.judge.advice.limits import ServiceLimits
 from pdwatch.judge.advice.need import Need, Sign
@@ -24,7 +24,7 @@ class Plan:
     role: Role
     """The role that is short, or that has too many."""
     desired: Mapping[Role, int]
-    short: int = 0
+    short: Mapping[Role, int] = field(default_factory=dict)
     """Replicas that are needed and cannot be had."""
 
 
@@ -32,7 +32,7 @@ def growth(needs: Mapping[Role, Need], current: Mapping[Role, int], limits: Serv
     """Return how to meet the need that is greatest; `None` where no role needs more.
 
     Replicas that the other role can lend come first: they cost no GPU. What neither the budget nor the other role
-    gives is short; where nothing can be had at all the plan is to hold.
+    gives is short; where nothing can be had at all, or all of it is starting already, the plan is to hold.
     """
     growing = sorted((need for need in needs.values() if need.grows), key=lambda need: -need.utilization)
     growing = [need for need in growing if not symptom(need, needs)]
@@ -43,7 +43,7 @@ def growth(needs: Mapping[Role, Need], current: Mapping[Role, int], limits: Serv
     for other in growing[1:]:
         desired, _ = _met(other, None, desired, limits)
     role = need.load.role
-    short = need.wanted - desired[role]
+    short = {n.load.role: lacking for n in growing if (lacking := n.wanted - desired[n.load.role]) > 0}
     if desired == dict(current):
         return Plan(Action.HOLD, role, desired, short)
     grown = role if desired[role] > current[role] else OTHER[role]

@@ -26,6 +26,7 @@ class RoleLoad:
 
     role: Role
     replicas: int
+    """Those that have ever answered: one that is starting bears nothing yet."""
     demand: float
     """Tokens a second at arrival, as of the last pages, for all replicas."""
     arrivals: float
@@ -73,10 +74,17 @@ def role_loads(signals: ServiceSignals) -> dict[Role, RoleLoad]:
     prefill, decode = signals.pools.get(Role.PREFILL), signals.pools.get(Role.DECODE)
     goals = _goals(signals)
     if prefill is not None and signals.prefill_load is not None:
-        found[Role.PREFILL] = _prefill(prefill, signals.prefill_load, goals, _other_hops(signals, goals))
+        spent = _other_hops(signals, goals)
+        found[Role.PREFILL] = _prefill(prefill, serving(signals, prefill), signals.prefill_load, goals, spent)
     if decode is not None and signals.decode_load is not None and signals.decode_load.step is not None:
-        found[Role.DECODE] = _decode(decode, signals.decode_load, goals)
+        found[Role.DECODE] = _decode(decode, serving(signals, decode), signals.decode_load, goals)
     return found
+
+
+def serving(signals: ServiceSignals, pool: PoolState) -> int:
+    """Return the replicas of a pool that have ever answered, stale or not; at least one."""
+    answered = {worker.replica for worker in signals.workers if worker.role is pool.role and worker.engines}
+    return max(1, len(answered))
 
 
 def _goals(signals: ServiceSignals) -> Goals:
@@ -110,17 +118,17 @@ def _other_hops(signals: ServiceSignals, goals: Goals) -> float:
     return min(hops, _HOPS_SHARE * (goals.ttft or 0.0))
 
 
-def _prefill(pool: PoolState, load: PrefillLoad, goals: Goals, spent: float) -> RoleLoad:
+def _prefill(pool: PoolState, replicas: int, load: PrefillLoad, goals: Goals, spent: float) -> RoleLoad:
     """Return prefill. Replicas that do not answer just now are taken to get as much as the others."""
-    whole, each = _scale(pool, load.engines)
+    whole, each = _scale(pool, replicas, load.engines)
 
-    def capacities(replicas: int) -> Capacities:
-        return {Bound.PREFILL_COMPUTE: prefill_capacity(load, round(replicas * each), goals, spent)}
+    def capacities(count: int) -> Capacities:
+        return {Bound.PREFILL_COMPUTE: prefill_capacity(load, round(count * each), goals, spent)}
 
     waiting = load.backlog / (load.speed * load.engines)
     return RoleLoad(
         Role.PREFILL,
-        pool.replicas,
+        replicas,
         load.demand * whole,
         load.arrivals * whole,
         load.scv,
@@ -133,17 +141,17 @@ def _prefill(pool: PoolState, load: PrefillLoad, goals: Goals, spent: float) -> 
     )
 
 
-def _decode(pool: PoolState, load: DecodeLoad, goals: Goals) -> RoleLoad:
-    _, each = _scale(pool, load.engines)
+def _decode(pool: PoolState, replicas: int, load: DecodeLoad, goals: Goals) -> RoleLoad:
+    _, each = _scale(pool, replicas, load.engines)
 
-    def capacities(replicas: int) -> Capacities:
-        return decode_capacity(load, round(replicas * each), goals)
+    def capacities(count: int) -> Capacities:
+        return decode_capacity(load, round(count * each), goals)
 
-    able = min(capacities(pool.replicas).values(), default=0.0)
+    able = min(capacities(replicas).values(), default=0.0)
     waiting = load.waiting * load.tokens / able if able > 0 else 0.0
     return RoleLoad(
         Role.DECODE,
-        pool.replicas,
+        replicas,
         load.demand,
         load.arrivals,
         load.scv,
@@ -161,7 +169,7 @@ def _even(longest: float, engines: int) -> bool:
     return engines < 2 or longest <= (1.0 + 1.0 / engines) / 2
 
 
-def _scale(pool: PoolState, answering: int) -> tuple[float, float]:
-    """Return all engines over those that answer, and engines of one replica."""
+def _scale(pool: PoolState, replicas: int, answering: int) -> tuple[float, float]:
+    """Return all engines over those that answer, and engines of one of the *replicas* that they belong to."""
     engines = max(pool.engines, answering, 1)
-    return engines / max(answering, 1), engines / max(pool.replicas, 1)
+    return engines / max(answering, 1), engines / replicas

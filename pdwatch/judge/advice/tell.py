@@ -55,8 +55,8 @@ def shortage(case: Case, plan: Plan, hidden: Sequence[Need]) -> str:
         parts.append(f"The {waiting:.0f} waiting on {need.load.role} are a symptom: decode must take their KV first.")
     if plan.action in SHIFT.values():
         parts.append(f"{OTHER[plan.role].title()} can lend: it has more than its demand of the last minutes needs.")
-    if plan.short > 0:
-        parts.append(_cannot_be_had(case, plan))
+    parts += [_starting(case, need) for need in case.needs.values() if need.grows and case.starting(need) > 0]
+    parts += [_cannot_be_had(case, role, count) for role, count in plan.short.items()]
     return " ".join(parts)
 
 
@@ -80,17 +80,22 @@ def _binding(need: Need) -> str:
     return "capacity" if bound is None else bound.value
 
 
-def _cannot_be_had(case: Case, plan: Plan) -> str:
+def _starting(case: Case, need: Need) -> str:
+    count, role = case.starting(need), need.load.role
+    return f"1 more {role} replica is starting." if count == 1 else f"{count} more {role} replicas are starting."
+
+
+def _cannot_be_had(case: Case, role: Role, short: int) -> str:
     limits, current = case.limits, case.replicas()
-    most = limits.of(plan.role).maximum
-    if most is not None and current[plan.role] >= most:
+    most = limits.of(role).maximum
+    if most is not None and current[role] >= most:
         why = f"the pool is at its maximum of {most}"
     elif limits.gpu_budget is not None:
         used = limits.gpus(current[Role.PREFILL], current[Role.DECODE])
-        why = f"{used} of {limits.gpu_budget} GPUs are in use and {OTHER[plan.role]} has none to lend"
+        why = f"{used} of {limits.gpu_budget} GPUs are in use and {OTHER[role]} has none to lend"
     else:
         why = "the limits do not allow it"
-    return f"{_replicas(plan.short).removesuffix(' bear').removesuffix(' bears').capitalize()} short: {why}."
+    return f"{short} {role} replica{'' if short == 1 else 's'} short: {why}."
 
 
 def passing(case: Case, need: Need) -> str:

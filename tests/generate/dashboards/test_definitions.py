@@ -11,7 +11,7 @@ from pdwatch.generate.dashboards.errors import DashboardError
 from pdwatch.generate.dashboards.promql import Scope, most, summed
 from pdwatch.generate.dashboards.raw import names
 from pdwatch.judge.findings import FINDINGS
-from pdwatch.model.judgement import Action, Severity
+from pdwatch.model.judgement import Action
 from pdwatch.model.reading import Quantity as Q
 
 SCOPE = Scope(("service", "role"))
@@ -71,7 +71,6 @@ def test_every_action_and_every_finding_has_its_words():
     """A new one would be shown as a bare number or an id."""
     assert {action.value.replace("_", " ") for action in Action} == {each.text for each in common.ACTIONS.values()}
     assert {each.id for each in FINDINGS} == set(common.FINDING_WORDS)
-    assert {severity.word for severity in Severity} == {each.text for each in common.SEVERITIES.values()}
 
 
 def test_good_is_below_or_above():

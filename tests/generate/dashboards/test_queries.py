@@ -31,7 +31,7 @@ def labels_of(metric: str) -> set[str] | None:
 
 def made(expr: str) -> set[str]:
     """Return the labels that an expression makes itself."""
-    return set(re.findall(r'label_join\(.*?\}, "(\w+)"', expr))
+    return set(re.findall(r'"(\w+)", " ", "', expr))
 
 
 def test_every_metric_of_pdwatch_is_in_the_catalogue(expressions, selectors):
@@ -73,7 +73,7 @@ def test_every_variable_is_defined(boards, expressions):
         texts = [expr for where, expr in expressions if where.startswith(f"{uid}:")]
         texts += [panel["title"] for panel in board["panels"]]
         texts += [panel["repeat"] and f"${panel['repeat']}" for panel in board["panels"] if "repeat" in panel]
-        used = set(re.findall(r"\$\{?(\w+)", " ".join(texts)))
+        used = set(re.findall(r"\$\{?([a-z_]\w*)", " ".join(texts)))
 
         assert set() == used - defined, uid
 

@@ -8,7 +8,7 @@ from pdwatch.generate.dashboards.colors import BAD, COOL, GOOD, NOTE, PLAIN, UNK
 from pdwatch.generate.dashboards.panels import Label, Link, Look, Meaning, Runbook
 from pdwatch.generate.dashboards.promql import Scope, begun, either, lately, most
 from pdwatch.judge.findings import FINDINGS
-from pdwatch.model.judgement import Action, Severity
+from pdwatch.model.judgement import Action
 
 TAGS = ("pdwatch", "prefill-decode")
 FLEET, SERVICE, TRANSFER, EXPERTS, GPUS, SELF = (
@@ -36,10 +36,6 @@ ACTIONS = {
     str(code): Meaning(action.value.replace("_", " "), color) for code, (action, color) in enumerate(_ACTIONS.items())
 }
 
-SEVERITIES = {
-    str(int(severity)): Meaning(severity.word, color)
-    for severity, color in ((Severity.INFO, COOL), (Severity.WARNING, NOTE), (Severity.CRITICAL, WORST))
-}
 FINDING_WORDS = {finding.id: Meaning(finding.title) for finding in FINDINGS}
 YES_NO = {"1": Meaning("yes", GOOD), "0": Meaning("no", WORST)}
 YES = {"1": Meaning("yes")}

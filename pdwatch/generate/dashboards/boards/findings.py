@@ -5,12 +5,20 @@ from __future__ import annotations
 from pdwatch.catalog import metrics as m
 from pdwatch.generate.dashboards.boards import common as c
 from pdwatch.generate.dashboards.boards.scopes import FLEET
-from pdwatch.generate.dashboards.panels import Label, Table, Value, table
+from pdwatch.generate.dashboards.colors import COOL, NOTE, WORST
+from pdwatch.generate.dashboards.panels import Label, Meaning, Table, Value, table
 from pdwatch.generate.dashboards.promql import either, most
 from pdwatch.model.judgement import Severity
 
+_SYMPTOM = 0.5
 _WHERE = ("role", "worker", "engine", "host", "gpu", "port")
+_RANKS = ((0.0, ""), (_SYMPTOM, "!="))
 _EACH = ("service", "finding", "where", "root")
+_SEVERITIES = {
+    f"{int(severity) - less:g}": Meaning(severity.word, color)
+    for severity, color in ((Severity.INFO, COOL), (Severity.WARNING, NOTE), (Severity.CRITICAL, WORST))
+    for less, _ in _RANKS
+}
 
 
 def findings(*labels: Label, width: int, height: int) -> Table:
@@ -26,7 +34,7 @@ def findings(*labels: Label, width: int, height: int) -> Table:
             Label("root", "Because of", meanings=c.FINDING_WORDS),
         ),
         values=(
-            Value(_severity(), "Severity", meanings=c.SEVERITIES, width=90),
+            Value(_severity(), "Severity", meanings=_SEVERITIES, width=90),
             Value(f"time() - {_since()}", "For", "s", decimals=0, width=80),
         ),
         worst_first=("Severity",),
@@ -39,10 +47,13 @@ def findings(*labels: Label, width: int, height: int) -> Table:
 
 def _since(**matchers: str) -> str:
     places = ", ".join(f'"{label}"' for label in _WHERE)
-    joined = f'label_join({FLEET.of(m.FINDING_SINCE, **matchers)}, "where", " ", {places})'
-    return most(joined, *_EACH)
+    named = FLEET.of(m.FINDING_SINCE, **matchers)
+    for label, word in (("engine", "rank"), ("gpu", "GPU")):
+        named = f'label_replace({named}, "{label}", "{word} $1", "{label}", "(.+)")'
+    return most(f'label_join({named}, "where", " ", {places})', *_EACH)
 
 
 def _severity() -> str:
-    """Return the number of each finding's severity, the worst one first: what follows `or` only adds."""
-    return either(*(f"{int(each)} * ({_since(severity=each.word)} > bool 0)" for each in reversed(Severity)))
+    """Return the number of each finding's severity, less a half for what is only a symptom of another finding."""
+    ranked = ((int(each) - less, each.word, root) for each in reversed(Severity) for less, root in _RANKS)
+    return either(*(f"{rank:g} * ({_since(severity=word, root=root)} > bool 0)" for rank, word, root in ranked))

@@ -17,6 +17,8 @@ from pdwatch.generate.dashboards.preview.values import PALETTE, color_of, settin
 Json = Mapping[str, Any]
 _LEFT, _TOP, _BOTTOM, _RIGHT = 62.0, 6.0, 18.0, 8.0
 _LEGEND_LINE, _LETTER = 17.0, 6.6
+_LONG = 40.0
+"""Seconds beyond which durations are marked in minutes."""
 _GAP_STEPS = 1.5
 """A hole of more steps than this breaks a line."""
 
@@ -92,7 +94,8 @@ def _extent(field: Json, courses: Sequence[Sequence[tuple[float, float]]]) -> tu
 
 def _axes(frame: _Frame, field: Json) -> list[str]:
     parts = []
-    for value in ticks(frame.low, frame.high, least=1.0 if field.get("decimals") == 0 else 0.0):
+    least, of_time = float(field.get("decimals") == 0), field["unit"] == "s" and frame.high > _LONG
+    for value in ticks(frame.low, frame.high, least=least, of_time=of_time):
         y = frame.y(value)
         parts.append(line(_LEFT, y, frame.width - _RIGHT, y, GRID))
         parts.append(text(shown(value, field["unit"], field.get("decimals")), _LEFT - 6, y + 4, anchor="end"))

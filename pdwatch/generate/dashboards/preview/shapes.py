@@ -10,6 +10,8 @@ from pdwatch.generate.dashboards.preview.prometheus import Span
 
 GRID, DIM = "#2c3235", "#8e8e9a"
 FONT = 11
+_TIMES = (10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+"""Distances between round durations, in seconds."""
 
 
 def tag(name: str, content: str = "", **attributes: object) -> str:
@@ -36,13 +38,15 @@ def svg(width: float, height: float, content: str) -> str:
     return tag("svg", content, width=f"{width:.0f}", height=f"{height:.0f}", xmlns="http://www.w3.org/2000/svg")
 
 
-def ticks(low: float, high: float, wanted: int = 4, least: float = 0.0) -> list[float]:
+def ticks(low: float, high: float, wanted: int = 4, least: float = 0.0, of_time: bool = False) -> list[float]:
     """Return round values from *low* to *high*, about as many as wanted and at least so far from each other."""
     raw = max(least, (high - low) / max(1, wanted))
     if raw <= 0 or not math.isfinite(raw):
         return [low]
     size = 10 ** math.floor(math.log10(raw))
     step = next(factor * size for factor in (1, 2, 2.5, 5, 10) if factor * size >= raw)
+    if of_time:
+        step = next((each for each in _TIMES if each >= raw), step)
     first = math.ceil(low / step - 1e-9)
     return [index * step for index in range(first, math.floor(high / step + 1e-9) + 1)]
 

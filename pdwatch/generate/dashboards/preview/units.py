@@ -15,6 +15,8 @@ def shown(value: float, unit: str, decimals: int | None = None) -> str:
 
 
 def _number(value: float, decimals: int | None) -> str:
+    if decimals is None and 0 < abs(value) < 0.1:
+        return f"{value:.2g}"
     if decimals is None:
         decimals = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
     return f"{value:.{decimals}f}"

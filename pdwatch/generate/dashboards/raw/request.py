@@ -71,12 +71,13 @@ _ROLE: tuple[Panel, ...] = (
     ),
     TimeSeries(
         title="How unevenly $role is loaded",
-        description="Running and waiting requests of the busiest engine over the mean; 1 is even.",
+        description="Running and waiting requests of the busiest engine over the mean; 1 is even. Not shown below a "
+        "request an engine.",
         unit="none",
         queries=(
             Query(
                 f"max({now(Q.REQUESTS_RUNNING)} + {now(Q.REQUESTS_WAITING)}) / "
-                f"(avg({now(Q.REQUESTS_RUNNING)} + {now(Q.REQUESTS_WAITING)}) > 0)",
+                f"(avg({now(Q.REQUESTS_RUNNING)} + {now(Q.REQUESTS_WAITING)}) > 1)",
                 "busiest over mean",
             ),
         ),

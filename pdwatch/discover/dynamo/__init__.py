@@ -1,0 +1,1 @@
+"""Workers that register with NVIDIA Dynamo's discovery, in files or in etcd."""

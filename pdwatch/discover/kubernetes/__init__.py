@@ -1,0 +1,1 @@
+"""Pods of a Kubernetes cluster as targets, by list and watch over its REST API."""
