@@ -54,7 +54,7 @@ def _dynamo_sla(t: Tuning) -> Policy:
 
 
 LINEUP = (
-    Entry("pdwatch", lambda t: FollowAdvice(t.name, t.knob), (0.85, 0.95, 0.7, 0.55, 0.45)),
+    Entry("pdwatch", lambda t: FollowAdvice(t.name, t.knob), (0.0, -0.1, 0.5, 1.0, 1.5)),
     Entry("hold", lambda t: Hold(t.name)),
     Entry("hpa", lambda t: Hpa(t.name, t.knob), (2.0, 8.0, 0.5, 0.2)),
     Entry("keda", lambda t: Keda(t.name, t.knob), (5.0, 20.0, 1.0)),

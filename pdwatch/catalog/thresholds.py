@@ -49,6 +49,9 @@ class Thresholds:
     pressure_low: float = _threshold(
         0.8, "ratio", "The same ratio that a pool would keep below with fewer replicas for it to give them away."
     )
+    burst_headroom: float = _threshold(
+        0.0, "ratio", "Demand above the usual one, as a share of it, for which replicas are kept at any time."
+    )
     drain_seconds: float = _threshold(20.0, "seconds", "Time within which a pool should work off what waits.")
     kv_recomputed_share: float = _threshold(
         0.5, "ratio", "Share of prompt tokens computed on decode from which KV counts as recomputed."

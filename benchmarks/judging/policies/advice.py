@@ -19,18 +19,17 @@ class FollowAdvice(Rule):
     """Sets both roles to the desired replicas of an advice that changes capacity, and leaves them alone otherwise.
 
     The advisor sees workers once they serve. While some are starting, an advice to hold does not cancel them, and
-    one to grow counts them as there. The knob is the pressure that a resized pool is planned for.
+    one to grow counts them as there. The knob is the headroom that is kept for crowds; below 0 it is by how
+    much fuller replicas are planned.
     """
 
-    def __init__(self, name: str, pressure_target: float | None = None) -> None:
+    def __init__(self, name: str, headroom: float | None = None) -> None:
         super().__init__(name)
         self.watches = {}
-        if pressure_target is not None:
-            self.watches = {
-                "pressure_target": pressure_target,
-                "pressure_high": min(1.0, pressure_target + 0.15),
-                "pressure_low": pressure_target - 0.05,
-            }
+        if headroom is not None and headroom >= 0:
+            self.watches = {"burst_headroom": headroom}
+        elif headroom is not None:
+            self.watches = {"pressure_target": 0.85 - headroom, "pressure_low": 0.8 - headroom}
 
     def on_tick(self, view: View) -> Desired:
         """Return the desired replicas of the snapshot's advice."""

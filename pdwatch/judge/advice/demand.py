@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from math import sqrt
+from statistics import median
 
 KEPT_SECONDS = 1800.0
 _TREND_SECONDS = 240.0
@@ -126,6 +127,10 @@ class Demand:
                 requests = max(1.0, arrivals / len(held) * seconds)
                 best = max(best, total / len(held) * (1.0 + deviations * sqrt((1.0 + self._scv) / requests)))
         return best
+
+    def usual(self) -> float:
+        """Return the median of the demand of the past that is kept: crowds do not move it."""
+        return median(tick.tokens for tick in self._ticks) if self._ticks else 0.0
 
     def slope(self) -> float:
         """Return by how much demand grows a second; 0 where that may be chance."""

@@ -44,6 +44,8 @@ class Sign(StrEnum):
     """What waits is not worked off."""
     TREND = "trend"
     """It is going there."""
+    ROOM = "room"
+    """The room that is to be kept for a crowd is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,11 @@ class NeedWatch:
         self._full += (float(load.full) - self._full) * _FULL_WEIGHT
         drain = drain_seconds(load, capacity, self._latest())
         forecast = level.mean + self.demand.slope() * (startup + _LEVEL / 2)
+        room = self._room(thresholds.burst_headroom)
         sign = self._sign(load, thresholds.pressure_high * capacity, forecast, drain > startup)
+        sign = Sign.ROOM if sign is None and room > thresholds.pressure_high * capacity else sign
         patience = self._patience(load, startup)
-        planned = max(level.at_most(1.0), forecast) + load.waiting_seconds * capacity / max(60.0, startup)
+        planned = max(level.at_most(1.0), forecast, room) + load.waiting_seconds * capacity / max(60.0, startup)
         past = max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
         gone = self._gone(sign, level.mean, thresholds.pressure_high * capacity)
         self._given = self._given or (standing and sign is not None)
@@ -136,13 +140,17 @@ class NeedWatch:
             sign=sign,
             over_seconds=0.0 if self._since is None else now - self._since,
             patience=patience,
-            spare=self._spare(load, low, past, _LEVEL) if sign is None else 0,
-            lendable=self._spare(load, _LENT, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
-            idle=self._spare(load, thresholds.pressure_target, _DONOR_PAST, _DONOR_LEVEL) if sign is None else 0,
+            spare=self._spare(load, low, past, _LEVEL, room) if sign is None else 0,
+            lendable=self._spare(load, _LENT, _DONOR_PAST, _DONOR_LEVEL, 0.0) if sign is None else 0,
+            idle=self._spare(load, thresholds.pressure_target, _DONOR_PAST, _DONOR_LEVEL, room) if sign is None else 0,
             past=past,
             peak=self.demand.peak(past, _LEVEL, 1.0),
             drain=drain,
         )
+
+    def _room(self, headroom: float) -> float:
+        """Return the demand for which replicas are kept whatever comes."""
+        return self.demand.usual() * (1.0 + headroom) if headroom > 0 else 0.0
 
     def _patience(self, load: RoleLoad, startup: float) -> float:
         """Return for how long a sign must last. Longer answers are no burst: what they add stays."""
@@ -184,11 +192,11 @@ class NeedWatch:
             self._since, self._given = None, False
         return self._given
 
-    def _spare(self, load: RoleLoad, low: float, past: float, seconds: float) -> int:
-        """Return the replicas that the highest mean over *seconds* within the *past* leaves unneeded."""
+    def _spare(self, load: RoleLoad, low: float, past: float, seconds: float, room: float) -> int:
+        """Return the replicas that *room*, and the highest mean over *seconds* within the *past*, leave unneeded."""
         if self.demand.seconds < past:
             return 0
-        return load.replicas - _least(load, self.demand.peak(past, seconds, 1.0), low)
+        return load.replicas - _least(load, max(room, self.demand.peak(past, seconds, 1.0)), low)
 
 
 def drain_seconds(load: RoleLoad, capacity: float, demand: float) -> float:

@@ -64,9 +64,11 @@ def _too_small(need: Need) -> str:
     load, replicas = need.load, _replicas(need.load.replicas)
     able = load.capacity(load.replicas) or 0.0
     demand, used = f"{need.utilization * able:,.0f} tokens/s arrive", percent(need.utilization)
-    head = f"{load.role.title()} is too small: {demand}, {used} of what {replicas} within the objectives"
+    head = f"{load.role.title()} is too small: {demand}, {used} of what {replicas}"
     if need.sign is Sign.TREND:
         head = f"{load.role.title()} will be too small: {demand}, {used} of what {replicas}, and rising"
+    if need.sign is Sign.ROOM:
+        head = f"{load.role.title()} has too little room for a crowd: {demand}, {used} of what {replicas}"
     if need.sign is Sign.QUEUE:
         wait = "only grows" if not isfinite(need.drain) else f"takes {seconds(need.drain)} to work off"
         head = f"{load.role.title()} is too small: what waits {wait}; {demand}, {used} of what {replicas}"
@@ -168,7 +170,7 @@ def sureness(need: Need) -> float:
     """Return how sure it is that demand is above the limit, by how many errors it is; a queue is sure enough."""
     if need.sign is Sign.QUEUE:
         return 0.9
-    if need.sign is Sign.TREND or need.error <= 0:
+    if need.sign in (Sign.TREND, Sign.ROOM) or need.error <= 0:
         return 0.7
     return max(0.6, 0.5 * (1.0 + erf((need.utilization - 1.0) / (need.error * sqrt(2.0)))))
 
