@@ -57,7 +57,9 @@ def make_load() -> MakeLoad:
 def make_need(make_load: MakeLoad) -> MakeNeed:
     """Build the need of a role that is half used; `wanted` above its replicas, and a `sign`, make it short."""
 
-    def make(role: Role = Role.PREFILL, replicas: int = 2, load: Mapping[str, Any] | None = None, **changed: Any) -> Need:
+    def make(
+        role: Role = Role.PREFILL, replicas: int = 2, load: Mapping[str, Any] | None = None, **changed: Any
+    ) -> Need:
         fields: dict[str, Any] = {
             "utilization": 0.5,
             "error": 0.05,
