@@ -68,6 +68,7 @@ def _record(parser: argparse.ArgumentParser) -> None:
         "--max-size", metavar="SIZE", default="256MiB", help="rotate at this size (default: %(default)s)"
     )
     parser.add_argument("--max-age", metavar="DURATION", default="1d", help="rotate at this age (default: %(default)s)")
+    parser.add_argument("--redact", metavar="REGEX", help="write pseudonyms for what this matches in label values")
     add_config(parser)
     add_settings(parser, FLEET)
 

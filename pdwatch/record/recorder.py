@@ -17,6 +17,7 @@ from pdwatch.record.codec import encode
 from pdwatch.record.errors import RecordingError
 from pdwatch.record.events import Advised, Event, Header, LogLine, Tick
 from pdwatch.record.output import OutputFile
+from pdwatch.record.redaction import Redaction
 from pdwatch.record.rotation import Rotation, compression_of, make_way
 
 RETRY_SECONDS = 30.0
@@ -39,7 +40,8 @@ class Recorder:
     the number 1. Not for several threads at once.
 
     The constructor raises `RecordingError` for a name that is none and a file that cannot be written; no other method
-    raises. *config* is written as it is: hand in what holds no secret. Times are Unix seconds and come from the caller.
+    raises. *config* is written as it is: hand in what holds no secret. *redaction* leaves out parts of names. Times are
+    Unix seconds and come from the caller.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class Recorder:
         config: Mapping[str, Any] | None = None,
         rotation: Rotation = Rotation(),  # noqa: B008  frozen
         retry_seconds: float = RETRY_SECONDS,
+        *,
+        redaction: Redaction | None = None,
     ) -> None:
         compression_of(path)
         self.path = path
@@ -58,6 +62,7 @@ class Recorder:
         self._config = config
         self._rotation = rotation
         self._retry_seconds = retry_seconds
+        self._allowed = redaction.event if redaction is not None else lambda event: event
         self._retry_at: float | None = None
         self._started = started
         self._output: OutputFile | None = None
@@ -121,13 +126,13 @@ class Recorder:
 
     def _add(self, event: Event) -> None:
         if self._output is not None and self._retry_at is None:
-            self._output.add(encode(event))
+            self._output.add(encode(self._allowed(event)))
 
     def _begin(self, t: float) -> None:
         make_way(self.path, self._rotation.keep)
         self._started = t
         self._output = OutputFile(self.path)
-        self._output.add(encode(Header(started=t, config=self._config)))
+        self._output.add(encode(self._allowed(Header(started=t, config=self._config))))
         self._output.flush()
 
     def _open(self, t: float) -> None:

@@ -21,11 +21,12 @@ from pdwatch.config.units import parse_duration, parse_size
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.record.errors import RecordingError
 from pdwatch.record.recorder import Recorder
+from pdwatch.record.redaction import Redaction
 from pdwatch.record.rotation import Rotation
 from pdwatch.scrape.credentials import CredentialsError
 
 PROGRESS_SECONDS = 60.0
-Number = TypeVar("Number", int, float)
+Value = TypeVar("Value")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,15 +36,17 @@ def run(args: argparse.Namespace) -> int:
     rotation = Rotation(
         _parsed(parse_size, "--max-size", args.max_size), _parsed(parse_duration, "--max-age", args.max_age)
     )
+    redaction = _parsed(Redaction, "--redact", args.redact) if args.redact is not None else None
     try:
-        with Recorder(Path(args.output), unix_time(), to_mapping(config), rotation) as recorder:
+        header = to_mapping(config)
+        with Recorder(Path(args.output), unix_time(), header, rotation, redaction=redaction) as recorder:
             asyncio.run(_record(config, recorder))
     except (RecordingError, CredentialsError) as error:
         raise UsageError(str(error)) from error
     return 0
 
 
-def _parsed(parse: Callable[[object], Number], flag: str, text: str) -> Number:
+def _parsed(parse: Callable[[str], Value], flag: str, text: str) -> Value:
     try:
         return parse(text)
     except ValueError as error:
