@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from pdwatch.config.places import KubernetesSource
 from pdwatch.config.sources import TargetGroup
+from pdwatch.config.urls import worker_url
 from pdwatch.discover.groups import found_in
 from pdwatch.discover.kubernetes.labels import (
     ENGINES,
@@ -125,26 +126,42 @@ def target_of(pod: Pod, entry: KubernetesSource, source: str) -> PodTarget:
     usual = ENGINES[engine_of(labels, pod.spec.containers[0].image if pod.spec.containers else "")]
     try:
         port = _port(pod, entry) or (None if follows(labels) else usual.port)
+        if port is None:
+            return PodTarget()
+        address = _address(pod, port)
     except ValueError as error:
         return PodTarget(problem=f"{source}: pod {pod.name}: {error}")
-    if port is None:
-        return PodTarget()
     role, declared = (Role(entry.role), True) if entry.role is not None else role_of(labels)
-    group = {
-        "service": entry.service or first_of(labels, (entry.service_label,) if entry.service_label else SERVICE_LABELS),
+    about = {
+        **_placed(pod, entry),
         "role": str(role),
+        "__scheme__": notes.get(f"{_ANNOTATION}scheme", "").lower(),
+        "__metrics_path__": _path(notes.get(f"{_ANNOTATION}path", ""), usual.path),
+    }
+    (target,) = found_in([TargetGroup(targets=(address,), labels=about)], source).targets
+    if not declared and role is not Role.UNKNOWN:
+        target = replace(target, role_source=RoleSource.LABELS)
+    return PodTarget(target)
+
+
+def _placed(pod: Pod, entry: KubernetesSource) -> dict[str, str]:
+    """Return the labels that say which worker it is and where."""
+    labels = pod.metadata.labels
+    names = (entry.service_label,) if entry.service_label else SERVICE_LABELS
+    return {
+        "service": entry.service or first_of(labels, names),
         "worker": pod.metadata.name,
         "replica": replica_of(labels) or _job(pod),
         "host": pod.spec.node_name,
         "namespace": pod.metadata.namespace,
-        "__scheme__": notes.get(f"{_ANNOTATION}scheme", "").lower(),
-        "__metrics_path__": _path(notes.get(f"{_ANNOTATION}path", ""), usual.path),
     }
-    host = f"[{pod.status.pod_ip}]" if ":" in pod.status.pod_ip else pod.status.pod_ip
-    (target,) = found_in([TargetGroup(targets=(f"{host}:{port}",), labels=group)], source).targets
-    if not declared and role is not Role.UNKNOWN:
-        target = replace(target, role_source=RoleSource.LABELS)
-    return PodTarget(target)
+
+
+def _address(pod: Pod, port: int) -> str:
+    """Return host and port. Raises `ValueError`."""
+    address = f"[{pod.status.pod_ip}]:{port}" if ":" in pod.status.pod_ip else f"{pod.status.pod_ip}:{port}"
+    worker_url(address)
+    return address
 
 
 def _port(pod: Pod, entry: KubernetesSource) -> int | None:
