@@ -53,7 +53,8 @@ def workers_csv(snapshot: Snapshot) -> str:
     for service in snapshot.services.values():
         for row in ordered(worker_rows(service, thresholds)):
             cells = [_field(column.value(row)) for column in columns]
-            head = [numbers.stamp(snapshot.t), service.service, row.status.name.lower(), public_url(row.state.url)]
+            url, name = _field(public_url(row.state.url)), _field(service.service)
+            head = [numbers.stamp(snapshot.t), name, row.status.name.lower(), url]
             writer.writerow([*head, *cells])
     return out.getvalue().rstrip("\n")
 
