@@ -15,6 +15,7 @@ from pdwatch.judge.advice import ServiceLimits
 from pdwatch.judge.advice.case import Case
 from pdwatch.judge.advice.need import Need, Sign
 from pdwatch.judge.advice.role import RoleLoad
+from pdwatch.model.capacity import DecodeLoad, PrefillLoad, StepTime
 from pdwatch.model.judgement import Bound
 from pdwatch.model.snapshot import ServiceSignals, WorkerState
 from pdwatch.model.target import Role
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 MakeLoad = Callable[..., RoleLoad]
 MakeNeed = Callable[..., Need]
 MakeCase = Callable[..., Case]
+Signals = Callable[..., ServiceSignals]
 
 EACH = {
     Role.PREFILL: {Bound.PREFILL_COMPUTE: 10_000.0},
@@ -98,3 +100,63 @@ def make_case(worker: Callable[..., WorkerState], service: Callable[..., Service
         return replace(case, **changed)
 
     return make
+
+
+PREFILL = PrefillLoad(
+    demand=9_000.0,
+    arrivals=4.5,
+    tokens=2_000.0,
+    scv=0.3,
+    speed=10_000.0,
+    slowest=1.0,
+    engines=2,
+    backlog=40_000.0,
+    longest=0.5,
+    learned=2,
+)
+DECODE = DecodeLoad(
+    demand=1_000.0,
+    arrivals=4.0,
+    tokens=250.0,
+    scv=0.4,
+    generated=5_000.0,
+    ended=20.0,
+    context=2_000.0,
+    step=StepTime(0.014, 0.00016, 3e-8),
+    kv_tokens=288_000.0,
+    usage=0.4,
+    itl=0.02,
+    running=40.0,
+    waiting=0.0,
+    longest=0.0,
+    engines=2,
+)
+NOTHING_ELSE: Mapping[str, Any] = {}
+
+
+@pytest.fixture
+def signals(worker: Callable[..., WorkerState], service: Callable[..., ServiceSignals]) -> Signals:
+    """Build a service of two replicas of each role whose loads differ in what is named; `None` is not known.
+
+    Of each role *starting* more have never answered.
+    """
+
+    def build(
+        prefill: Mapping[str, Any] | None = NOTHING_ELSE,
+        decode: Mapping[str, Any] | None = NOTHING_ELSE,
+        starting: int = 0,
+        **changed: Any,
+    ) -> ServiceSignals:
+        workers = [worker(role, f"{role}-{n}") for role in (Role.PREFILL, Role.DECODE) for n in range(2)]
+        silent = {"up": False, "age_seconds": None, "health": None, "engines": (), "error": "connection refused"}
+        fresh = [
+            worker(role, f"{role}-{2 + n}", **silent) for role in (Role.PREFILL, Role.DECODE) for n in range(starting)
+        ]
+        return replace(
+            service([*workers, *fresh]),
+            prefill_load=None if prefill is None else replace(PREFILL, **prefill),
+            decode_load=None if decode is None else replace(DECODE, **decode),
+            **changed,
+        )
+
+    return build

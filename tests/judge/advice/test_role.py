@@ -4,66 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from pdwatch.judge.advice.role import role_loads
-from pdwatch.model.capacity import DecodeLoad, PrefillLoad, StepTime
 from pdwatch.model.judgement import Bound
 from pdwatch.model.latency import Attainment, LatencyState, TtftChain
-from pdwatch.model.snapshot import ServiceSignals, WorkerState
+from pdwatch.model.snapshot import ServiceSignals
 from pdwatch.model.target import Role
 
-MakeWorker = Callable[..., WorkerState]
 Signals = Callable[..., ServiceSignals]
-
-PREFILL = PrefillLoad(
-    demand=9_000.0,
-    arrivals=4.5,
-    tokens=2_000.0,
-    scv=0.3,
-    speed=10_000.0,
-    slowest=1.0,
-    engines=2,
-    backlog=40_000.0,
-    longest=0.5,
-    learned=2,
-)
-DECODE = DecodeLoad(
-    demand=1_000.0,
-    arrivals=4.0,
-    tokens=250.0,
-    scv=0.4,
-    generated=5_000.0,
-    ended=20.0,
-    context=2_000.0,
-    step=StepTime(0.014, 0.00016, 3e-8),
-    kv_tokens=288_000.0,
-    usage=0.4,
-    itl=0.02,
-    running=40.0,
-    waiting=0.0,
-    longest=0.0,
-    engines=2,
-)
-
-
-@pytest.fixture
-def signals(worker: MakeWorker, service: Callable[..., ServiceSignals]) -> Signals:
-    """Build a service of two replicas of each role with these loads; *starting* more have never answered."""
-
-    def build(
-        prefill: PrefillLoad | None = PREFILL, decode: DecodeLoad | None = DECODE, starting: int = 0, **changed: Any
-    ) -> ServiceSignals:
-        workers = [worker(role, f"{role}-{n}") for role in (Role.PREFILL, Role.DECODE) for n in range(2)]
-        silent = {"up": False, "age_seconds": None, "health": None, "engines": (), "error": "connection refused"}
-        fresh = [
-            worker(role, f"{role}-{2 + n}", **silent) for role in (Role.PREFILL, Role.DECODE) for n in range(starting)
-        ]
-        return replace(service([*workers, *fresh]), prefill_load=prefill, decode_load=decode, **changed)
-
-    return build
 
 
 def objective(seconds: float, target: float = 0.95) -> Attainment:
@@ -84,7 +34,7 @@ def test_both_roles_are_sized_where_both_are_known(signals: Signals) -> None:
 def test_what_was_not_learned_is_not_sized(signals: Signals) -> None:
     """No speed of prefill; no model of a decode step."""
     assert {Role.DECODE} == role_loads(signals(prefill=None)).keys()
-    assert {Role.PREFILL} == role_loads(signals(decode=replace(DECODE, step=None))).keys()
+    assert {Role.PREFILL} == role_loads(signals(decode={"step": None})).keys()
     assert {} == role_loads(signals(prefill=None, decode=None))
 
 
@@ -130,20 +80,20 @@ def test_a_replica_that_starts_bears_nothing_yet(signals: Signals) -> None:
 
 def test_an_engine_that_does_not_answer_just_now_is_taken_to_get_as_much(signals: Signals) -> None:
     """One of two is stale: what the other gets is half of the demand, and both bear it."""
-    one = role_loads(signals(prefill=replace(PREFILL, demand=4_500.0, arrivals=2.25, engines=1)))[Role.PREFILL]
+    one = role_loads(signals(prefill={"demand": 4_500.0, "arrivals": 2.25, "engines": 1}))[Role.PREFILL]
     both = role_loads(signals())[Role.PREFILL]
 
     assert (both.demand, both.arrivals, both.replicas) == (one.demand, one.arrivals, one.replicas)
     assert both.capacity(2) == one.capacity(2)
 
 
-def test_replicas_of_several_engines_bear_as_many_times_as_much(worker: MakeWorker, signals: Signals) -> None:
+def test_replicas_of_several_engines_bear_as_many_times_as_much(signals: Signals) -> None:
     """Two replicas of two ranks each."""
-    ranks = signals()
+    ranks = signals(prefill={"engines": 4})
     engines = tuple(e for w in ranks.workers if w.role is Role.PREFILL for e in w.engines)
     wide = tuple(replace(w, engines=engines) if w.role is Role.PREFILL else w for w in ranks.workers)
     pools = {**ranks.pools, Role.PREFILL: replace(ranks.pools[Role.PREFILL], engines=4)}
-    load = role_loads(replace(ranks, workers=wide, pools=pools, prefill_load=replace(PREFILL, engines=4)))[Role.PREFILL]
+    load = role_loads(replace(ranks, workers=wide, pools=pools))[Role.PREFILL]
 
     assert load.capacity(2) == role_loads(signals())[Role.PREFILL].capacity(4)
 
@@ -160,7 +110,7 @@ def test_what_waits_is_told_in_seconds_of_work(signals: Signals) -> None:
 )
 def test_a_queue_on_one_engine_is_not_even(signals: Signals, longest: float, engines: int, even: bool) -> None:
     """Where there is only one engine, its queue is the pool's."""
-    load = replace(PREFILL, longest=longest, engines=engines)
+    load = {"longest": longest, "engines": engines}
 
     assert even is role_loads(signals(prefill=load))[Role.PREFILL].even
 
@@ -170,7 +120,7 @@ def test_decode_is_full_where_requests_wait_and_caches_have_no_room(
     signals: Signals, waiting: float, usage: float, full: bool
 ) -> None:
     """A full cache without a queue is well used; a queue before an empty cache waits for KV on its way."""
-    load = replace(DECODE, waiting=waiting, usage=usage)
+    load = {"waiting": waiting, "usage": usage}
 
     assert full is role_loads(signals(decode=load))[Role.DECODE].full
 
