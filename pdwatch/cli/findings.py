@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from pdwatch.judge.words import bandwidth, rate, seconds, size
@@ -13,6 +13,15 @@ WIDTH = 100
 _SHOWN = 3
 """Findings of one kind that are told one by one; of more, the rest is counted."""
 _CHAIN = "ttft_chain_"
+_WORDS: dict[str, Callable[[float], str]] = {
+    "seconds": seconds,
+    "bytes": size,
+    "bytes per second": bandwidth,
+    "per second": rate,
+    "hertz": lambda value: f"{value / 1e6:.0f} MHz",
+    "celsius": lambda value: f"{value:.0f} °C",
+}
+"""How people read numbers of a unit."""
 _USUAL = "_usual_seconds"
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -97,7 +106,9 @@ def _evidence(evidence: Evidence) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    words = {"seconds": seconds, "bytes": size, "bytes per second": bandwidth, "per second": rate}.get(unit)
+    words = _WORDS.get(unit)
+    if value == 0:
+        return "0"
     if words is not None:
         return words(value)
     return f"{value:.3g}" if unit == "ratio" else f"{value:,.6g} {unit}"

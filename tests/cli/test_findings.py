@@ -85,6 +85,8 @@ def test_the_chain_to_the_first_token_is_one_sentence() -> None:
         (0.87, 0.05, "per second", "x 52.2/min (limit 3.0/min)"),
         (7e10, None, "bytes", "x 70 GB"),
         (23456.0, None, "tokens", "x 23,456 tokens"),
+        (45.5, 0.0, "per second", "x 45.5/s (limit 0)"),
+        (6.9e8, 1.98e9, "hertz", "x 690 MHz (limit 1980 MHz)"),
     ],
 )
 def test_numbers_are_told_in_units_that_people_read(value: float, limit: float | None, unit: str, words: str) -> None:

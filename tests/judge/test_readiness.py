@@ -70,6 +70,13 @@ def test_requests_on_prefill_before_decode_has_answered_are_told(
     ]
 
 
+def test_one_page_that_was_late_is_no_empty_role(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """The first look at a busy machine."""
+    late = worker(Role.DECODE, **NEVER | {"failures": 1, "trouble": Trouble.SLOW, "health_error": None})
+
+    assert [] == hits("role_empty", service([worker(Role.PREFILL), late]))
+
+
 def test_a_router_that_sends_to_a_worker_before_it_is_ready(
     worker: MakeWorker, service: MakeService, hits: Hits
 ) -> None:

@@ -82,7 +82,7 @@ def test_a_fleet_whose_transfers_fail(checks):
     assert 2 == check.status
     assert "default: FIX" in check.words
     assert "CRITICAL kv_transfer_failing: KV transfers fail:" in check.words
-    assert "CRITICAL requests_failing:" in check.words
+    assert "with it: critical requests_failing:" in check.words
     assert "evidence: kv_transfer_failures_per_second" in check.words
     assert "do: Check that decode reaches prefill's side channel" in check.words
     assert "WARNING" not in check.words.partition("CRITICAL")[0]
@@ -100,12 +100,13 @@ def test_findings_for_programs(checks):
 
 
 def test_a_fleet_that_is_not_there(checks):
-    """Workers that refuse connections are critical, each by its name, and so is a role without any."""
+    """Roles of which nobody answers are critical, and the workers are named below them."""
     check = checks["nobody"]
 
     assert 2 == check.status
-    assert "worker_down: 127.0.0.1:1 is down: connection refused" in check.words
-    assert "CRITICAL role_empty: No prefill worker answers (1 known)" in check.words
+    assert "CRITICAL role_empty: No decode worker answers (1 known)" in check.words
+    assert "also: No prefill worker answers (1 known)" in check.words
+    assert "critical worker_down: 127.0.0.1:1 is down: connection refused" in check.words
 
 
 def test_a_glance_is_an_answer(checks):

@@ -166,7 +166,11 @@ def _nobody_answers(view: View, role: Role, other: PoolState | None) -> bool:
     if all(is_down(view, worker) for worker in mine):
         return True
     counts = (other.requests_running, other.requests_waiting, other.requests_per_second) if other is not None else ()
-    return any(counts) and all(worker.age_seconds is None or is_down(view, worker) for worker in mine)
+    return any(counts) and all(_never_there(view, worker) or is_down(view, worker) for worker in mine)
+
+
+def _never_there(view: View, worker: WorkerState) -> bool:
+    return worker.age_seconds is None and worker.failures >= view.thresholds.down_failures
 
 
 def _restarted(view: View) -> Iterator[Hit]:

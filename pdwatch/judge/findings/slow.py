@@ -131,7 +131,6 @@ FINDINGS = (
         confused_with="A hot rank, which is slower because it has more to do: that is queue_imbalanced. A pool of unlike GPUs, where "
         "some are always slower: give each kind a service of its own, or raise slow_pace.",
         detect=_slow,
-        onset_seconds=0.5,
         clear_seconds=30.0,
         not_capacity=True,
         explains=("queue_imbalanced", *MISSED),

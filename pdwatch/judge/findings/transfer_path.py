@@ -21,6 +21,9 @@ from pdwatch.model.target import Role
 _FEWEST_PEERS = 3
 _APART = 1.5
 """By how much the median of a role must do better than a worker for its slowness to be its own."""
+_BUSIER = 2.0
+"""How many times as much as its peers a worker must move for that to be why its transfers are slow."""
+_ALIKE = "; no peer does better, so load on the other side may explain it"
 _LEAST_LEFT = 0.25
 """Share of the normal bandwidth that a transfer keeps under any load taken into account."""
 
@@ -101,33 +104,47 @@ def _slow(view: View) -> Iterator[Hit]:
         for name, path in view.service.transfer_paths.items()
         if name in workers and path.transfers >= view.thresholds.transfer_min_transfers
     }
-    share = view.thresholds.transfer_baseline_share
     for role in Role:
         own = {name: path for name, path in paths.items() if workers[name].role is role}
-        peers = _typical(own.values())
-        kept = {name: _kept(path, _baseline(path)) for name, path in own.items()}
-        known = [ratio for ratio in kept.values() if ratio is not None]
-        typical = median(known) if known else 0.0
-        for name, path in own.items():
-            ratio, beside = kept[name], _kept(path, peers)
-            if ratio is not None and ratio < share:
-                scope = {"role": role.value, "worker": name} | _host_of(view, workers[name])
-                alone = typical >= max(share, _APART * ratio)
-                severity = None if alone or ratio < share / 2 else Severity.INFO
-                yield _slow_hit(view, path, scope, (path.baseline_bandwidth or 0.0, "its usual"), severity)
-            elif peers is not None and beside is not None and beside < share:
-                scope = {"role": role.value, "worker": name} | _host_of(view, workers[name])
-                yield _slow_hit(view, path, scope, (peers.bandwidth, "its peers'"), None)
+        for name, slow in _slow_ones(own, view.thresholds.transfer_baseline_share):
+            scope = {"role": role.value, "worker": name} | _host_of(view, workers[name])
+            yield _slow_hit(view, own[name], scope, slow)
 
 
-def _slow_hit(
-    view: View,
-    path: TransferPathSignals,
-    scope: Mapping[str, str],
-    usual: tuple[float, str],
-    severity: Severity | None,
-) -> Hit:
-    own, (normal, whose) = path.bandwidth_bytes_per_second, usual
+class _Slow(NamedTuple):
+    """Against what a path is slow, and what excuses it."""
+
+    normal: float
+    whose: str
+    excuse: str = ""
+
+
+def _slow_ones(own: Mapping[str, TransferPathSignals], share: float) -> Iterator[tuple[str, _Slow]]:
+    """Yield the slow paths of one role, against their own beginning, else against their peers."""
+    peers = _typical(own.values())
+    kept = {name: _kept(path, _baseline(path)) for name, path in own.items()}
+    known = [ratio for ratio in kept.values() if ratio is not None]
+    typical = median(known) if known else 0.0
+    for name, path in own.items():
+        ratio, beside = kept[name], _kept(path, peers)
+        if ratio is not None and ratio < share:
+            alone = typical >= max(share, _APART * ratio)
+            alike = "" if alone or ratio < share / 2 else _ALIKE
+            yield name, _Slow(path.baseline_bandwidth or 0.0, "its usual", alike or _busier(name, own))
+        elif peers is not None and beside is not None and beside < share:
+            yield name, _Slow(peers.bandwidth, "its peers'", _busier(name, own))
+
+
+def _busier(name: str, own: Mapping[str, TransferPathSignals]) -> str:
+    """Return that a worker moves far more than its peers, which share nothing with it; empty where it does not."""
+    others = [path.bytes_per_second for other, path in own.items() if other != name]
+    usual = median(others) if others else 0.0
+    times = own[name].bytes_per_second / usual if usual > 0 else 0.0
+    return f"; it moves {times:.1f} times as much as its peers, which takes bandwidth" if times >= _BUSIER else ""
+
+
+def _slow_hit(view: View, path: TransferPathSignals, scope: Mapping[str, str], slow: _Slow) -> Hit:
+    own, normal = path.bandwidth_bytes_per_second, slow.normal
     limit = view.thresholds.transfer_baseline_share * normal
     evidence = (
         Evidence("kv_transfer_bandwidth_bytes_per_second", own, "bytes per second", limit, scope),
@@ -135,12 +152,11 @@ def _slow_hit(
         Evidence("kv_transfer_bytes_mean", path.bytes_mean, "bytes", None, scope),
         *way(view).evidence,
     )
-    shared = "; no peer does better, so load on the other side may explain it" if severity is Severity.INFO else ""
     text = (
-        f"A KV transfer of {scope['worker']} gets {bandwidth(own)}, {percent(own / normal)} of {whose} "
-        f"{bandwidth(normal)}{shared}{way(view).grew}."
+        f"A KV transfer of {scope['worker']} gets {bandwidth(own)}, {percent(own / normal)} of {slow.whose} "
+        f"{bandwidth(normal)}{slow.excuse}{way(view).grew}."
     )
-    return Hit(scope, text, evidence, severity)
+    return Hit(scope, text, evidence, Severity.INFO if slow.excuse else None)
 
 
 class _Normal(NamedTuple):
@@ -208,8 +224,9 @@ FINDINGS = (
         severity=Severity.WARNING,
         title="KV transfers slower than usual",
         meaning="A transfer of this worker gets less than half of what it got when pdwatch began to watch, or of what its peers "
-        "get, at like sizes and after what more load takes. It is information only where its peers are as slow and the drop is "
-        "less than to a quarter, since load on the other side does that too. The baseline is the worker's own, because a healthy share of a link's rate differs "
+        "get, at like sizes and after what more load takes. It is information where its peers are as slow and the drop is "
+        "less than to a quarter, since load on the other side does that too, and where it moves twice as much as its peers, "
+        "since that is uneven load. The baseline is the worker's own, because a healthy share of a link's rate differs "
         "widely between networks.",
         confirm="Divide the increase of the transfer bytes by that of the transfer seconds on this worker, and on its peers.",
         fix="Look for findings on the same host first: a port down, slow, congested or with errors, PCIe or a GPU degraded. Then look at "

@@ -134,6 +134,21 @@ def test_a_worker_that_was_born_slow_is_compared_with_its_peers(named: Named, wo
     assert ["A KV transfer of decode-0 gets 2.0 GB/s, 25 % of its peers' 8.0 GB/s."] == [hit.summary for hit in found]
 
 
+@pytest.mark.parametrize(("moved", "severity"), [(1.9, None), (2.0, Severity.INFO)])
+def test_a_worker_that_moves_far_more_than_its_peers_is_busy_and_not_broken(
+    moved: float, severity: Severity | None, named: Named, worker: Make, house: Make
+) -> None:
+    """A router that sends it several times its share: more bandwidth is gone than it had to itself."""
+    paths = {
+        "decode-0": replace(FAST, bandwidth_bytes_per_second=1e9, bytes_per_second=moved * FAST.bytes_per_second),
+        "decode-1": FAST,
+    }
+    other = worker(Role.DECODE, "decode-1"), "node2", house()
+    found = named("kv_transfer_slow", more=[other], service_signals={"transfer_paths": paths})
+
+    assert [severity] == [hit.severity for hit in found]
+
+
 @pytest.mark.parametrize(
     ("kv", "fires"),
     [

@@ -27,7 +27,7 @@ def watch(serve_of, fleet, write):
     """pdwatch on the fleet, with rates over a short past."""
     config = {
         "window": "10s",
-        "thresholds": {"stuck_seconds": STUCK_INTERVALS - 0.5},
+        "thresholds": {"stuck_seconds": STUCK_INTERVALS - 0.5, "cold_seconds": 0},
         "discovery": [{"static": fleet.groups(service="steady")}],
     }
     return serve_of("--config", str(write(config)))
@@ -131,11 +131,12 @@ class Case(NamedTuple):
     rounds: int
     words: str
     factor: float = 1.0
+    action: str = "fix"
 
 
 CASES = (
     Case("kill", "decode-1", "worker_down", INTERVALS, "decode-1 is down: connection refused"),
-    Case("hang", "prefill-1", "worker_stale", INTERVALS, "prefill-1 gives no fresh numbers: timed out"),
+    Case("hang", "prefill-1", "worker_stale", INTERVALS, "prefill-1 gives no fresh numbers: timed out", action="hold"),
     Case("slow", "decode-1", "worker_slow", INTERVALS, "decode-1 is slow: ", factor=4.0),
     Case("stop", "decode-0", "engine_stuck", STUCK_INTERVALS + INTERVALS, "Engine 0 of decode-0 holds"),
 )
@@ -145,7 +146,7 @@ CASES = (
 def test_a_fault_is_named(serve, fleet, case):
     """It is named within two intervals, in words, and no other worker is named or gets stale; when it ends, all
     numbers come back and the finding goes."""
-    what, worker, finding, rounds, words, factor = case
+    what, worker, finding, rounds, words, factor, action = case
     began, took = fault(serve, fleet, (what, worker, factor), lambda one: (finding, worker) in named(one), rounds)
     told = serve.since(began)[took - 1]
     undo(fleet, worker)
@@ -154,7 +155,7 @@ def test_a_fault_is_named(serve, fleet, case):
 
     assert took <= 1 + rounds
     assert summary(told, finding).startswith(words)
-    assert "fix" == told["services"]["steady"]["advice"]["action"]
+    assert action == told["services"]["steady"]["advice"]["action"]
     assert {worker} == {name for snapshot in meanwhile for fault, name in named(snapshot) if fault == finding}
     assert {worker} >= {name for one in meanwhile for name, state in workers(one).items() if state["stale"]}
     assert [] == [rate for snapshot in meanwhile for rate in rates(snapshot) if rate < 0]
