@@ -15,6 +15,8 @@ from typing import Any
 
 import uvicorn
 
+from pdwatch.export.protocol import PatientProtocol
+
 HEADER_BYTES = 16 * 1024
 CONNECTIONS = 256
 KEEP_ALIVE_SECONDS = 75
@@ -107,7 +109,7 @@ class Server:
 def _config(app: Any, connections: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=PatientProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
