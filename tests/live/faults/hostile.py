@@ -79,6 +79,8 @@ def flapping() -> str:
     return page() + reasons + page(engine=f"e{seed}")
 
 
+EVIL = '</script><script>alert(1)</script>&\\"\\\\\\n\x1b]0;owned\x07\x1b[2J\r\u202e\u2028{{7*7}}'
+"""A label value, as it stands on a page, that would like to be markup, a line, a command to a terminal, a template."""
 OWN = '{engine="0",model_name="m"}'
 PAGES: dict[str, Callable[[], Answer]] = {
     "html": lambda: Answer("<!DOCTYPE html><html><body>Welcome</body></html>"),
@@ -130,6 +132,7 @@ PAGES: dict[str, Callable[[], Answer]] = {
     "past": lambda: Answer(page().replace("\n", " 1000\n")),
     "future": lambda: Answer(page().replace("\n", f" {int(time.time() + 1e7) * 1000}\n")),
     "flapping": lambda: Answer(flapping()),
+    "evil": lambda: Answer(page(engine=EVIL) + page().replace('"m"', f'"{EVIL}"')),
 }
 """What each worker answers while it misbehaves."""
 BOMB = b""

@@ -4,9 +4,7 @@ go on, what was last known stays, and nothing leaks.
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.live
 
 TIMEOUT = 0.6
-"""Of a scrape, in seconds."""
+"""Of a scrape, in seconds; the server of the workers knows it."""
 CALM = ("calm-0", "calm-1", "calm-2", "calm-3")
 GROWTH_MIB = 160
 """By how much the memory may grow from the first rounds to the end: pages of up to `max_body` are on their way in all
@@ -80,20 +78,8 @@ CASES = {
     "past": FINE,
     "future": FINE,
     "flapping": FINE,
+    "evil": FINE,
 }
-
-
-@pytest.fixture(scope="module")
-def program(start):
-    """The server of workers that misbehave on demand: its address, and their names."""
-    path = Path(__file__).with_name("hostile.py")
-    return json.loads(start(sys.executable, str(path), f"{TIMEOUT:g}").line(r"^\{.*", "out").group())
-
-
-@pytest.fixture(scope="module")
-def hostile(program):
-    """The address of that server."""
-    return program["url"]
 
 
 def bad(hostile, *names):
