@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
-
-from prometheus_client.core import Metric
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
 
 from pdwatch.catalog.metrics import METRICS
 from pdwatch.export import fleet, gpus, hosts, itself, judgement, latency, pools, ports, transfer
-from pdwatch.export.families import family
+from pdwatch.export.dialect import Dialect
+from pdwatch.export.families import FamilyWriter
 from pdwatch.export.itself import INSTANT_TABLE, Instant
 from pdwatch.export.view import Table, View
 from pdwatch.model.snapshot import Snapshot
@@ -33,35 +29,8 @@ _EXTRACTORS = {definition: extractor for table in TABLES for definition, extract
 _WITHOUT_HOSTS = tuple(definition for definition in METRICS if definition.level != "host")
 _END = b"# EOF\n"
 _GZIP = 16 + zlib.MAX_WBITS
-
-
-class Dialect(Enum):
-    """A text format and the header by which a client asks for it."""
-
-    TEXT = "text/plain;version=0.0.4"
-    OPENMETRICS = "application/openmetrics-text;version=1.0.0"
-
-    @property
-    def content_type(self) -> str:
-        """Value of the header `Content-Type`."""
-        return choose_encoder(self.value)[1]
-
-    @property
-    def encoder(self) -> Callable[[Collector], bytes]:
-        """prometheus_client's encoder of this format."""
-        return choose_encoder(self.value)[0]
-
-
-class _Families(Collector):
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
-
-
-def _encode(families: Iterable[Metric], dialect: Dialect) -> bytes:
-    return dialect.encoder(_Families(family for family in families if family.samples)).removesuffix(_END)
+_LEVEL = 3
+"""Half the time of zlib's default, a page 8 % larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +46,21 @@ class Body:
 
 
 def body_of(snapshot: Snapshot | None, dialect: Dialect) -> Body:
-    """Encode a snapshot; without one, the body is empty."""
-    built = [] if snapshot is None else list(_families(View(snapshot)))
-    plain = _encode((metric for metric, _ in built), dialect)
-    deflater = zlib.compressobj(wbits=_GZIP)
-    deflated = deflater.compress(plain) + deflater.flush(zlib.Z_SYNC_FLUSH)
-    return Body(dialect, plain, deflated, deflater, sum(duplicates for _, duplicates in built))
+    """Encode a snapshot family by family; without one, the body is empty."""
+    deflater = zlib.compressobj(_LEVEL, wbits=_GZIP)
+    plain, deflated, left_out = [], [], 0
+    for text, duplicates in () if snapshot is None else _families(View(snapshot), FamilyWriter(dialect)):
+        encoded = text.encode()
+        plain.append(encoded)
+        deflated.append(deflater.compress(encoded))
+        left_out += duplicates
+    deflated.append(deflater.flush(zlib.Z_SYNC_FLUSH))
+    return Body(dialect, b"".join(plain), b"".join(deflated), deflater, left_out)
 
 
-def _families(view: View) -> Iterable[tuple[Metric, int]]:
+def _families(view: View, writer: FamilyWriter) -> Iterable[tuple[str, int]]:
     return (
-        family(definition, extractor(view))
+        writer.family(definition, extractor(view))
         for definition in (METRICS if view.hosts else _WITHOUT_HOSTS)
         if (extractor := _EXTRACTORS.get(definition)) is not None
     )
@@ -95,7 +68,8 @@ def _families(view: View) -> Iterable[tuple[Metric, int]]:
 
 def page_of(body: Body, instant: Instant, *, gzip: bool = False) -> bytes:
     """Return the whole page: the body and what is known only at this instant, gzipped on request."""
-    tail = _encode((family(definition, pick(instant))[0] for definition, pick in INSTANT_TABLE.items()), body.dialect)
+    writer = FamilyWriter(body.dialect)
+    tail = "".join(writer.family(definition, pick(instant))[0] for definition, pick in INSTANT_TABLE.items()).encode()
     if body.dialect is Dialect.OPENMETRICS:
         tail += _END
     if not gzip:

@@ -6,7 +6,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 
-from pdwatch.export.exposition import Body, Dialect, body_of
+from pdwatch.export.dialect import Dialect
+from pdwatch.export.exposition import Body, body_of
 from pdwatch.export.past import Past
 from pdwatch.model.encode import dumps
 from pdwatch.model.snapshot import Snapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pdwatch.export.exposition import Dialect
+from pdwatch.export.dialect import Dialect
 
 
 def dialect_for(accept: str) -> Dialect:

@@ -13,7 +13,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from pdwatch.catalog.metrics import METRICS
-from pdwatch.export.exposition import TABLES, Dialect, body_of, page_of
+from pdwatch.export.dialect import Dialect
+from pdwatch.export.exposition import TABLES, body_of, page_of
 from pdwatch.export.itself import INSTANT_TABLE, Instant, process_values
 from pdwatch.model.reading import Histogram
 from pdwatch.model.snapshot import EngineState, SelfState, Snapshot

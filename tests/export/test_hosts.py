@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pdwatch.export.exposition import Dialect, body_of, page_of
+from pdwatch.export.dialect import Dialect
+from pdwatch.export.exposition import body_of, page_of
 from pdwatch.export.itself import Instant
 from pdwatch.export.landing import landing_page
 from pdwatch.host.adapters import read, wants

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pdwatch.export.exposition import Dialect
+from pdwatch.export.dialect import Dialect
 from pdwatch.export.negotiation import accepts_gzip, dialect_for
 
 PROMETHEUS_2 = (
