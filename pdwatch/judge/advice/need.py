@@ -25,6 +25,8 @@ may get: the other role is in need."""
 _PATIENCE_SHARE, _LEAST_PATIENCE, _MOST_PATIENCE = 0.35, 10.0, 60.0
 _LINGER = 45.0
 """Seconds for which a need stands after its last sign."""
+_FEWER = 1.1
+"""How much more demand fewer replicas than asked for must bear, before fewer are asked for."""
 _MOST_GROWTH = 4
 """Times the replicas there are that one advice asks for at most."""
 _REMOVAL_LEAST = 180.0
@@ -105,6 +107,7 @@ class NeedWatch:
         self._seen = 0.0
         self._given = False
         self._full = 0.0
+        self._wanted: int | None = None
 
     def update(
         self, load: RoleLoad, thresholds: Thresholds, startup: float, now: float, standing: bool = False
@@ -118,34 +121,51 @@ class NeedWatch:
         if not capacity or level is None:
             return None
         self._full += (float(load.full) - self._full) * _FULL_WEIGHT
+        limit, past = thresholds.pressure_high * capacity, max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
         drain = drain_seconds(load, capacity, self._latest())
-        forecast = level.mean + self.demand.slope() * (startup + _LEVEL / 2)
+        ahead = max(level.mean + self.demand.slope() * (startup + _LEVEL / 2), 0.0)
         room = self._room(thresholds.burst_headroom)
-        sign = self._sign(load, thresholds.pressure_high * capacity, forecast, drain > startup)
-        sign = Sign.ROOM if sign is None and room > thresholds.pressure_high * capacity else sign
+        sign = self._sign(load, limit, ahead, room, drain > startup)
         patience = self._patience(load, startup)
-        planned = max(level.at_most(1.0), forecast, room) + load.waiting_seconds * capacity / max(60.0, startup)
-        past = max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
-        gone = self._gone(sign, level.mean, thresholds.pressure_high * capacity)
         self._given = self._given or (standing and sign is not None)
-        lasted = self._lasted(sign is not None, gone, patience, now)
-        lasted = lasted and (sign is not None or level.mean >= _STILL * thresholds.pressure_high * capacity)
-        low = min(thresholds.pressure_low, thresholds.pressure_target)
+        stands = self._stands(sign, level.mean, limit, patience, now)
+        planned = max(level.at_most(1.0), ahead, room) + load.waiting_seconds * capacity / max(60.0, startup)
+        spare, lendable, idle = self._unneeded(load, thresholds, past, room) if sign is None else (0, 0, 0)
         return Need(
             load,
             utilization=level.mean / capacity,
             error=level.error / capacity,
             planned=planned,
-            wanted=_fitting(load, planned, thresholds.pressure_target, sign is not None) if lasted else load.replicas,
+            wanted=self._sized(load, planned, thresholds.pressure_target, sign) if stands else self._unsized(load),
             sign=sign,
             over_seconds=0.0 if self._since is None else now - self._since,
             patience=patience,
-            spare=self._spare(load, low, past, _LEVEL, room) if sign is None else 0,
-            lendable=self._spare(load, _LENT, _DONOR_PAST, _DONOR_LEVEL, 0.0) if sign is None else 0,
-            idle=self._spare(load, thresholds.pressure_target, _DONOR_PAST, _DONOR_LEVEL, room) if sign is None else 0,
+            spare=spare,
+            lendable=lendable,
+            idle=idle,
             past=past,
             peak=self.demand.peak(past, _LEVEL, 1.0),
             drain=drain,
+        )
+
+    def _sized(self, load: RoleLoad, planned: float, target: float, sign: Sign | None) -> int:
+        """Return the replicas to ask for. Those asked for before stay unless fewer would do with room to spare."""
+        more = sign is not None
+        least, most = (_fitting(load, demand, target, more) for demand in (planned, _FEWER * planned))
+        self._wanted = least if self._wanted is None else min(max(self._wanted, least), most)
+        return self._wanted
+
+    def _unsized(self, load: RoleLoad) -> int:
+        self._wanted = None
+        return load.replicas
+
+    def _unneeded(self, load: RoleLoad, thresholds: Thresholds, past: float, room: float) -> tuple[int, int, int]:
+        """Return `spare`, `lendable` and `idle` of a need."""
+        target = thresholds.pressure_target
+        return (
+            self._spare(load, min(thresholds.pressure_low, target), past, _LEVEL, room),
+            self._spare(load, _LENT, _DONOR_PAST, _DONOR_LEVEL, 0.0),
+            self._spare(load, target, _DONOR_PAST, _DONOR_LEVEL, room),
         )
 
     def _room(self, headroom: float) -> float:
@@ -161,12 +181,19 @@ class NeedWatch:
         level = self.demand.level(_LATEST)
         return level.mean if level is not None else 0.0
 
-    def _sign(self, load: RoleLoad, limit: float, forecast: float, slow_drain: bool) -> Sign | None:
+    def _sign(self, load: RoleLoad, limit: float, ahead: float, room: float, slow_drain: bool) -> Sign | None:
         if self._above(limit):
             return Sign.DEMAND
         if load.even and ((slow_drain and load.waiting_seconds > _WAIT_SECONDS) or self._full > _FULL_SHARE):
             return Sign.QUEUE
-        return Sign.TREND if forecast > limit else None
+        if ahead > limit:
+            return Sign.TREND
+        return Sign.ROOM if room > limit else None
+
+    def _stands(self, sign: Sign | None, level: float, limit: float, patience: float, now: float) -> bool:
+        """Tell whether more is needed for sure: a sign has lasted, and what it showed is not over."""
+        lasted = self._lasted(sign is not None, self._gone(sign, level, limit), patience, now)
+        return lasted and (sign is not None or level >= _STILL * limit)
 
     def _above(self, limit: float) -> bool:
         """Tell whether demand is above *limit* for sure in any past, and still is in the shortest."""
