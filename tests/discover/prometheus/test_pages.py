@@ -149,10 +149,11 @@ def pattern(names: Any) -> re.Pattern[str]:
     return re.compile(text)
 
 
-@pytest.mark.parametrize("name", [*WANTED, "up", "scrape_duration_seconds"])
-def test_every_sample_that_is_read_is_asked_for(name: str) -> None:
+def test_every_sample_that_is_read_is_asked_for() -> None:
     """No name that an engine is read by falls out of the short form of the query."""
-    assert pattern(WANTED).fullmatch(name)
+    asked = pattern(WANTED)
+
+    assert [] == [name for name in (*WANTED, "up", "scrape_duration_seconds") if not asked.fullmatch(name)]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,9 @@ def test_the_query() -> None:
     assert len(selector(WANTED, (), 60.0)) < 12_000
 
 
-LABELS = st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.text(min_size=1, max_size=8), max_size=4)
+LABELS = st.dictionaries(
+    st.from_regex(r"[a-z][a-z_]{0,7}", fullmatch=True), st.text(min_size=1, max_size=8), max_size=4
+)
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b_total", "vllm:c"]), LABELS, min_size=1), LABELS)
