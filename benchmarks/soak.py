@@ -157,9 +157,13 @@ class Soak:
         return found
 
     async def do(self, what: str, worker: str, factor: float = 1.0) -> None:
-        """Ask the fleet for something."""
+        """Ask the fleet for something, again where another program has just taken the port of a worker that is down."""
         body = {"do": what, "worker": worker, "factor": factor}
-        (await self.client.post(f"{self.fleet['router']}/demo/fault", json=body)).raise_for_status()
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not (answer := await self.client.post(f"{self.fleet['router']}/demo/fault", json=body)).is_success:
+            if time.monotonic() > end:
+                raise RuntimeError(f"the fleet does not {what} {worker}: {answer.text}")
+            await asyncio.sleep(1)
 
 
 def held() -> dict[str, float]:
