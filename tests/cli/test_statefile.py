@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
-from collections.abc import Callable
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from pdwatch.cli.statefile import SAVE_SECONDS, VERSION, StateFile
 from pdwatch.demo import SCENARIOS
 from pdwatch.demo.model import Fleet, Worker
+from pdwatch.demo.server import start_fleet
 from pdwatch.model.page import Scrape
 from pdwatch.model.snapshot import ServiceState
 from pdwatch.model.target import Role, RoleSource, Target
@@ -235,3 +243,82 @@ def test_nothing_is_left_beside_it(restart: Restart) -> None:
     restart.save().save()
 
     assert [restart.path] == list(restart.path.parent.iterdir())
+
+
+Serve = Callable[[Path], "contextlib.AbstractContextManager[httpx.Client]"]
+
+
+@pytest.fixture
+def fleet_urls() -> Iterator[dict[str, Any]]:
+    """The URLs of a healthy fleet on loopback, whose processes began long ago, at twenty times its pace."""
+    ready, stop, found = threading.Event(), threading.Event(), {}
+
+    async def serve() -> None:
+        running = await start_fleet(SCENARIOS["healthy"], speed=20.0, epoch=time.time() - 3600.0)
+        found.update(running.urls)
+        ready.set()
+        while not stop.is_set():
+            await asyncio.sleep(0.05)
+        await running.aclose()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    ready.wait(30)
+    yield found
+    stop.set()
+    thread.join()
+
+
+@pytest.fixture
+def serve(fleet_urls: dict[str, Any]) -> Serve:
+    """Run `pdwatch serve` on that fleet with a state file until the context is left; it must end well."""
+
+    @contextlib.contextmanager
+    def serve(path: Path) -> Iterator[httpx.Client]:
+        flags = ["--listen", "127.0.0.1:0", "--interval", "500ms", "--state-file", str(path)]
+        workers = ["--prefill", *fleet_urls["prefill"], "--decode", *fleet_urls["decode"]]
+        command = [sys.executable, "-m", "pdwatch", "serve", *flags, *workers]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            said = iter(process.stderr.readline, "")
+            begun = next((match for line in said if (match := re.search(r"^pdwatch serve: (http://\S+) ", line))), None)
+            assert begun is not None
+            with httpx.Client(base_url=begun[1], timeout=20, trust_env=False) as client:
+                yield client
+            process.terminate()
+            lines = process.stderr.read().splitlines()
+        assert (0, ["pdwatch serve: stopped"]) == (process.returncode, [line for line in lines if "serve" in line])
+
+    return serve
+
+
+def first_with(client: httpx.Client, what: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """Return the service of the first snapshot of which *what* is true."""
+    end = time.monotonic() + 60.0
+    while time.monotonic() < end:
+        answer = client.get("/api/v1/snapshot")
+        services: dict[str, Any] = answer.json()["services"] if answer.status_code == 200 else {}
+        if services and what(services[SERVICE]):
+            found: dict[str, Any] = services[SERVICE]
+            return found
+        time.sleep(0.05)
+    pytest.fail("it never came")
+
+
+def learned(service: dict[str, Any]) -> bool:
+    """Tell whether the speed of every prefill engine is known."""
+    engines = [e for w in service["workers"] if w["role"] == "prefill" for e in w["engines"]]
+    return bool(engines) and all(engine["prefill_tokens_per_second"] for engine in engines)
+
+
+def test_a_serve_that_is_started_again_goes_on_where_it_was(serve: Serve, tmp_path: Path) -> None:
+    """Stopped as a service manager does and started anew: its first snapshot has decisions and learned speeds."""
+    path = tmp_path / "pdwatch.state"
+    with serve(path) as client:
+        before = first_with(client, lambda service: learned(service) and service["advice"]["bounds"])
+    with serve(path) as client:
+        after = first_with(client, lambda service: service["workers"])
+
+    assert before["decisions"]
+    assert before["decisions"][0]["at"] == after["decisions"][0]["at"]
+    assert learned(after)
