@@ -283,10 +283,12 @@ def serve(fleet_urls: dict[str, Any]) -> Serve:
             said = iter(process.stderr.readline, "")
             begun = next((match for line in said if (match := re.search(r"^pdwatch serve: (http://\S+) ", line))), None)
             assert begun is not None
-            with httpx.Client(base_url=begun[1], timeout=20, trust_env=False) as client:
-                yield client
-            process.terminate()
-            lines = process.stderr.read().splitlines()
+            try:
+                with httpx.Client(base_url=begun[1], timeout=20, trust_env=False) as client:
+                    yield client
+            finally:
+                process.terminate()
+                lines = process.stderr.read().splitlines()
         assert (0, ["pdwatch serve: stopped"]) == (process.returncode, [line for line in lines if "serve" in line])
 
     return serve
