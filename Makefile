@@ -7,7 +7,7 @@ HELM   := $(VENV)/.helm
 ENGINES ?= /tmp/pdwatch-engines
 DEMO_ARGS ?= --scenario decode_bound --serve --for 2m
 
-.PHONY: help demo test live-engines check format bench golden services screen boards clean
+.PHONY: help demo test live-engines check format bench soak golden services screen boards clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,7 +46,10 @@ format: $(STAMP) ## Format and mend what lint can mend
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## Print every benchmark
-	@for program in benchmarks/*.py; do case $$program in */_*) ;; *) echo "== $$program"; $(BIN)/python -m benchmarks.$$(basename $$program .py) || exit 1;; esac; done
+	@for program in benchmarks/*.py; do case $$program in */_*|*/soak.py) ;; *) echo "== $$program"; $(BIN)/python -m benchmarks.$$(basename $$program .py) || exit 1;; esac; done
+
+soak: $(STAMP) ## Hurt a demo fleet at random for 20 minutes, then check that nothing grew (SOAK_ARGS="--minutes 3")
+	$(BIN)/python -m benchmarks.soak $(SOAK_ARGS)
 
 golden: $(STAMP) ## Write the golden files and generated docs anew
 	$(BIN)/python -m pytest --golden-update $(TEST_ARGS)

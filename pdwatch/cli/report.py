@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pdwatch.cli.findings import findings_in_words, wrapped
+from pdwatch.model.encode import public_url
 from pdwatch.model.snapshot import PoolState, ServiceState, Snapshot, WorkerState
 from pdwatch.model.text import plain
 from pdwatch.top.gauges import load_of
@@ -15,7 +16,8 @@ def report(snapshot: Snapshot) -> str:
     if not snapshot.services:
         return "No worker was found. Name workers with --prefill URL --decode URL, or check what discovery says."
     lines = [line for service in snapshot.services.values() for line in (*_service(service, snapshot.t), "")]
-    lines += [f"discovery {source}: {error}" for source, error in snapshot.self_state.discovery_errors.items()]
+    errors = snapshot.self_state.discovery_errors
+    lines += [public_url(f"discovery {source}: {error}") for source, error in errors.items()]
     return "\n".join(plain(line) for line in lines).rstrip()
 
 

@@ -19,6 +19,8 @@ from pdwatch.config.urls import worker_url
 from pdwatch.model.target import Role
 
 _SCHEMES = ("http", "https")
+_WRITTEN = frozenset({("state_file",)})
+"""Files that need not be there: pdwatch writes them itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ def faults(config: Config) -> Iterator[Fault]:
 def missing_files(config: Config) -> Iterator[Fault]:
     """Yield each file that is named and cannot be read. Patterns of `file` entries may match nothing yet."""
     for path, file in _files(config, ()):
+        if path in _WRITTEN:
+            continue
         try:
             with file.open("rb"):
                 pass

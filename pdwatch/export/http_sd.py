@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlsplit
 
+from pdwatch.model.secrets import MASK, without_secrets
 from pdwatch.model.snapshot import ServiceState, Snapshot, WorkerState
 from pdwatch.model.target import worker_name
 
@@ -45,7 +46,13 @@ def _group(service: ServiceState, worker: WorkerState) -> TargetGroup:
 
 
 def _address(url: str) -> dict[str, str]:
-    """Scheme, path and query of the page, without which Prometheus would ask for http and `/metrics`."""
+    """Scheme, path and query of the page, without which Prometheus would ask for http and `/metrics`. A parameter that
+    is a secret is left to its own configuration.
+    """
     parts = urlsplit(url)
-    query = {f"__param_{key}": value for key, value in parse_qsl(parts.query) if _LABEL.fullmatch(key)}
+    query = {f"__param_{key}": value for key, value in parse_qsl(parts.query) if _is_told(key)}
     return {"__scheme__": parts.scheme, "__metrics_path__": parts.path or "/metrics"} | query
+
+
+def _is_told(key: str) -> bool:
+    return _LABEL.fullmatch(key) is not None and MASK not in without_secrets(f"?{key}=value")

@@ -7,7 +7,6 @@ drivers have in their own names are left out.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -21,13 +20,12 @@ from pdwatch.model.judgement import BoundLoad, Evidence, Severity
 from pdwatch.model.port import DeviceReading, PortReading
 from pdwatch.model.process import Limits
 from pdwatch.model.records import UNLIMITED
+from pdwatch.model.secrets import without_secrets
 from pdwatch.model.snapshot import PoolState, SelfState, ServiceState, Snapshot, WorkerState
 
 __all__ = ["dumps", "public_url", "snapshot_from_json", "snapshot_to_json"]
 
 Json = dict[str, Any]
-
-_USERINFO = re.compile(r"//[^/\s]*@")
 
 
 def dumps(snapshot: Snapshot) -> str:
@@ -51,8 +49,8 @@ def plain(record: Any) -> Any:
 
 
 def public_url(text: str) -> str:
-    """Return the text without the user and password of any URL in it."""
-    return _USERINFO.sub("//", text)
+    """Return the text without the user, the password and the secret parameters of any URL in it."""
+    return without_secrets(text)
 
 
 def _plain(value: Any) -> Any:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pdwatch.model.page import Scrape
+from pdwatch.model.secrets import without_secrets, without_user_info
 from pdwatch.record.errors import LineSkipped, shown
 from pdwatch.record.events import Advised, Event, Header, LogLine, Tick
-from pdwatch.record.secrets import without_secrets, without_user_info
 from pdwatch.record.targets import decode_target, encode_target
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode

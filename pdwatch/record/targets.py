@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from pdwatch.model.secrets import without_secrets, without_user_info
 from pdwatch.model.target import DEFAULT_SERVICE, Role, RoleSource, Target, page_url
 from pdwatch.record.errors import LineSkipped
-from pdwatch.record.secrets import without_secrets, without_user_info
 
 FIELDS = frozenset({"service", "role", "replica", "host", "worker"})
 """Labels that are fields of a target."""

@@ -11,6 +11,7 @@ from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.snapshot import PoolState, ServiceSignals, WorkerState
 from pdwatch.model.target import Role
 from pdwatch.model.window import Flow, together
+from pdwatch.signals.capacity.prefill_speed import PrefillSpeed
 from pdwatch.signals.capacity.watch import CapacityWatch
 from pdwatch.signals.engine import EngineWatch
 from pdwatch.signals.expert_pages import expert_balance_told
@@ -118,8 +119,11 @@ class ServiceWatch:
 
     def recall(self, kept: Mapping[str, Any]) -> None:
         """Go on from what `memory` returned. Raises `KeyError`, `TypeError` or `ValueError` where it is not that."""
+        speeds = {str(key): dict(speed) for key, speed in kept["speeds"].items()}
+        for speed in speeds.values():
+            PrefillSpeed().recall(speed)
         self.capacity.step_time.recall(kept["step_time"])
-        self._speeds = {str(key): {str(k): float(v) for k, v in speed.items()} for key, speed in kept["speeds"].items()}
+        self._speeds = speeds
 
     def _remember(self) -> None:
         """Give engines the speed that they had before pdwatch was restarted."""

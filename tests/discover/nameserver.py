@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -83,3 +85,18 @@ class _Datagrams(asyncio.DatagramProtocol):
         reply = self._server.answer(data, "udp")
         if reply is not None:
             self._transport.sendto(reply, addr)
+
+
+async def main(records: dict[str, list[str]]) -> None:
+    """Serve records, by `TYPE NAME`, until the process is ended; print the address."""
+    server = NameServer()
+    for key, texts in records.items():
+        kind, _, name = key.partition(" ")
+        server.records[kind, name] = texts
+    async with server.serve() as address:
+        print(address, flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(json.loads(sys.argv[1])))

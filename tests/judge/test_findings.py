@@ -216,3 +216,11 @@ def test_a_few_requests_are_never_an_imbalance(worker: MakeWorker, service: Make
     busy, idle = worker(Role.DECODE, "a", engine={"load": 3.0}), worker(Role.DECODE, "b", engine={"load": 0.0})
 
     assert [] == hits("queue_imbalanced", service([busy, idle]))
+
+
+def test_a_worker_that_just_joined_makes_no_imbalance(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """The other two still have all the requests; among themselves they are even."""
+    old = [worker(Role.DECODE, f"old-{n}", engine={"load": 30.0}, process_seconds=3600.0) for n in range(2)]
+    new = [worker(Role.DECODE, f"new-{n}", engine={"load": 0.0}, process_seconds=30.0) for n in range(2)]
+
+    assert [] == hits("queue_imbalanced", service([*old, *new]))

@@ -80,12 +80,17 @@ def test_the_first_two_minutes_of_a_process_are_not_compared(pool: Pool, hits: H
     assert [[], ["odd"]] == [_named(hits, pool(age=age, pace_seconds=0.09)) for age in (119.0, 120.0)]
 
 
-def test_a_peer_that_just_began_makes_nobody_slow(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+def test_a_peer_that_just_began_makes_nobody_slow(pool: Pool, hits: Hits) -> None:
     """Its batch is still empty, so its tokens are quick."""
-    begun = worker(Role.DECODE, "new", engine=USUAL | {"pace_seconds": 0.012}, process_seconds=20.0)
-    old = worker(Role.DECODE, "old", engine=USUAL, process_seconds=3600.0)
+    assert [] == _named(hits, pool(age=20.0, pace_seconds=0.012))
 
-    assert [] == _named(hits, service([begun, old]))
+
+def test_a_pool_that_just_began_as_a_whole_is_compared(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """All are as cold as each other."""
+    slow = worker(Role.DECODE, "slow", engine=USUAL | {"pace_seconds": 0.09}, process_seconds=20.0)
+    usual = worker(Role.DECODE, "usual", engine=USUAL, process_seconds=20.0)
+
+    assert ["slow"] == _named(hits, service([slow, usual]))
 
 
 def test_two_workers_are_enough_to_compare(pool: Pool, hits: Hits) -> None:

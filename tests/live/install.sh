@@ -4,7 +4,7 @@ set -eu
 PATH="$PATH:/usr/sbin"
 missing=""
 for pair in prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager \
-            prometheus-node-exporter:prometheus-node-exporter tmux:tmux gcc:gcc systemd-analyze:systemd; do
+            prometheus-node-exporter:prometheus-node-exporter tmux:tmux etcd:etcd-server gcc:gcc systemd-analyze:systemd; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -z "$missing" ] && exit 0

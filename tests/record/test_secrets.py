@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pdwatch.model.page import Scrape
+from pdwatch.model.secrets import without_secrets
 from pdwatch.model.target import Target
 from pdwatch.record.codec import encode
 from pdwatch.record.events import LogLine
-from pdwatch.record.secrets import without_secrets
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pdwatch.discover.prometheus.query import DURATION, UP, Samples
+from pdwatch.discover.prometheus.query import DURATION, UP, Sample
 
 _EXPORTED = "exported_"
 _TARGET = ("job", "instance")
@@ -23,9 +23,9 @@ class Instance:
     """All that is known of one target of that Prometheus."""
 
     key: Key
-    series: list[Samples] = field(default_factory=list)
-    up: Samples | None = None
-    duration: Samples | None = None
+    series: list[Sample] = field(default_factory=list)
+    up: Sample | None = None
+    duration: Sample | None = None
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -44,12 +44,6 @@ class Instance:
         """Whether Prometheus could not scrape the target."""
         return self.up is not None and float(self.up.value) == 0 and self.up.at >= self.at
 
-    @property
-    def spacing(self) -> float | None:
-        """Seconds between its last two scrapes."""
-        known = self.up or (self.series[0] if self.series else None)
-        return known.at - known.before if known is not None and known.before is not None else None
-
     def page(self) -> str:
         """Return the page as the target printed it at its last scrape, as far as it was asked for."""
         at = self.at
@@ -58,7 +52,7 @@ class Instance:
         return "".join([f"# TYPE {name} untyped\n" for name in names] + [f"{line}\n" for line in lines])
 
 
-def instances(samples: Iterable[Samples]) -> list[Instance]:
+def instances(samples: Iterable[Sample]) -> list[Instance]:
     """Return the targets that samples belong to, in order; samples without the label `instance` belong to none."""
     found: dict[Key, Instance] = {}
     for one in samples:
@@ -68,7 +62,7 @@ def instances(samples: Iterable[Samples]) -> list[Instance]:
     return [found[key] for key in sorted(found)]
 
 
-def _put(instance: Instance, one: Samples) -> None:
+def _put(instance: Instance, one: Sample) -> None:
     if one.name == UP:
         instance.up = one if instance.up is None or one.at > instance.up.at else instance.up
     elif one.name == DURATION:
@@ -77,7 +71,7 @@ def _put(instance: Instance, one: Samples) -> None:
         instance.series.append(one)
 
 
-def _series(one: Samples, target: Mapping[str, str]) -> str:
+def _series(one: Sample, target: Mapping[str, str]) -> str:
     """Return the series as the page had it."""
     labels = {_own(name, target): value for name, value in one.labels.items() if name not in target}
     text = ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items()))

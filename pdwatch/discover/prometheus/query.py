@@ -6,9 +6,10 @@ and the newest of them tells which series the last scrape no longer had.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ _RAY = "ray_"
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
+class Sample:
     """The newest sample of one series."""
 
     name: str
@@ -34,8 +35,8 @@ class Samples:
     at: float
     """Unix seconds of the scrape."""
     value: str
-    before: float | None = None
-    """Unix seconds of the sample before it."""
+    spacing: float | None = None
+    """Shortest time between two of its samples, in seconds."""
 
 
 def selector(names: Collection[str], matchers: Collection[str], lookback: float) -> str:
@@ -65,7 +66,7 @@ def _either(bases: Collection[str]) -> str:
     return "|".join(sorted(folded | {base for base in plain if ":" not in base and base not in twins}))
 
 
-def read_answer(body: bytes, url: str) -> Iterator[Samples]:
+def read_answer(body: bytes, url: str) -> Iterator[Sample]:
     """Yield the newest sample of each series of an answer. Raises `DiscoveryError` for what is no answer to a query."""
     try:
         answer = json.loads(body)
@@ -80,11 +81,15 @@ def read_answer(body: bytes, url: str) -> Iterator[Samples]:
             yield samples
 
 
-def _newest(series: Any) -> Samples | None:
+def _newest(series: Any) -> Sample | None:
     """Return the newest sample; None for a series without any, as of native histograms."""
     match series:
         case {"metric": {"__name__": str(name), **labels}, "values": [*_, [int() | float() as at, str(value)]]}:
-            values = series["values"]
-            before = float(values[-2][0]) if len(values) > 1 else None
-            return Samples(name, {str(key): str(text) for key, text in labels.items()}, float(at), value, before)
+            texts = {str(key): str(text) for key, text in labels.items()}
+            return Sample(name, texts, float(at), value, _spacing(series["values"]) if name == UP else None)
     return None
+
+
+def _spacing(values: Sequence[Any]) -> float | None:
+    times = [value[0] for value in values]
+    return min((later - earlier for earlier, later in itertools.pairwise(times)), default=None)

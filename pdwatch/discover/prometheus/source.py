@@ -60,7 +60,7 @@ class PrometheusDiscovery:
         twice = next((name for name, count in jobs.items() if count > 1), None)
         if twice is not None:
             return f"{self.name}: instance {twice} is in {jobs[twice]} jobs; name one of them with matchers"
-        apart = min((one.spacing for one in known if one.spacing is not None), default=0.0)
+        apart = min((one.up.spacing for one in known if one.up is not None and one.up.spacing), default=0.0)
         if apart > _SPACING_FACTOR * self._interval:
             spacing = format_duration(round(apart))
             return f"{self.name}: scrapes every {spacing}; set scrape.interval to {spacing} or more"

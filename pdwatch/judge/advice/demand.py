@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import median
 
+from pdwatch.model.kept import number
+
 KEPT_SECONDS = 1800.0
 _TREND_SECONDS = 240.0
 _TREND_LEAST = 170.0
@@ -58,7 +60,12 @@ class Demand:
         self._scv = 1.0
 
     def add(self, tick: Tick, scv: float) -> None:
-        """Take what a tick tells, with the squared variation of the lengths of requests."""
+        """Take what a tick tells, with the squared variation of the lengths of requests.
+
+        What is later than the tick is forgotten: the clock was set back.
+        """
+        while self._ticks and self._ticks[-1].at >= tick.at:
+            self._ticks.pop()
         self._ticks.append(tick)
         self._scv = scv
         while self._ticks[0].at < tick.at - KEPT_SECONDS:
@@ -150,4 +157,4 @@ class Demand:
 
     def recall(self, kept: list[list[float]]) -> None:
         """Go on from what `memory` returned. Raises `TypeError` or `ValueError` where that is something else."""
-        self._ticks = deque(Tick(*map(float, tick)) for tick in kept)
+        self._ticks = deque(Tick(*map(number, tick)) for tick in kept)

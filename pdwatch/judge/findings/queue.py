@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pdwatch.judge.definition import FindingDef, Hit, Reach, View
 from pdwatch.judge.findings.symptoms import MISSED
+from pdwatch.judge.findings.whose import comparable
 from pdwatch.judge.hops import way
 from pdwatch.judge.words import percent
 from pdwatch.model.judgement import Evidence, Severity
@@ -14,24 +15,34 @@ from pdwatch.model.target import Role
 
 def _imbalanced(view: View) -> Iterator[Hit]:
     limit, requests = view.thresholds.queue_imbalance, view.thresholds.queue_imbalance_requests
-    for role, pool in view.service.pools.items():
-        ratio, busiest, mean = pool.queue_imbalance_ratio, pool.busiest_requests, pool.mean_requests
-        if ratio is None or busiest is None or mean is None or pool.busiest_engine is None:
+    for role in view.service.pools:
+        loads = _loads(view, role)
+        mean = sum(load for load, _, _ in loads) / len(loads) if loads else 0.0
+        busiest, worker, engine = max(loads, default=(0.0, "", ""))
+        if mean <= 0 or busiest < limit * mean or busiest - mean < requests:
             continue
-        if ratio >= limit and busiest - mean >= requests:
-            worker, engine = pool.busiest_engine
-            scope = {"role": role.value, "worker": worker, "engine": engine}
-            evidence = (
-                Evidence("queue_imbalance_ratio", ratio, "ratio", limit, scope),
-                Evidence("requests", busiest, "requests", None, scope),
-                Evidence("mean_requests", mean, "requests", None, {"role": role.value}),
-                *way(view).evidence,
-            )
-            summary = (
-                f"Engine {engine} of {worker} holds {busiest:.0f} requests where the mean of {role} is {mean:.0f} "
-                f"({ratio:.1f} times){way(view).grew}."
-            )
-            yield Hit(scope, summary, evidence)
+        scope = {"role": role.value, "worker": worker, "engine": engine}
+        evidence = (
+            Evidence("queue_imbalance_ratio", busiest / mean, "ratio", limit, scope),
+            Evidence("requests", busiest, "requests", None, scope),
+            Evidence("mean_requests", mean, "requests", None, {"role": role.value}),
+            *way(view).evidence,
+        )
+        summary = (
+            f"Engine {engine} of {worker} holds {busiest:.0f} requests where the mean of {role} is {mean:.0f} "
+            f"({busiest / mean:.1f} times){way(view).grew}."
+        )
+        yield Hit(scope, summary, evidence)
+
+
+def _loads(view: View, role: Role) -> list[tuple[float, str, str]]:
+    """Return load, worker and engine of every engine that can be compared."""
+    return [
+        (engine.load, worker.worker, engine.engine)
+        for worker in comparable(view, role)
+        for engine in worker.engines
+        if engine.load is not None
+    ]
 
 
 def _saturated(view: View) -> Iterator[Hit]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.judge.definition import FindingDef, Hit, View
 from pdwatch.judge.findings.symptoms import MISSED
+from pdwatch.judge.findings.whose import comparable
 from pdwatch.judge.words import seconds
 from pdwatch.model.judgement import Evidence, Severity
 from pdwatch.model.snapshot import EngineState, WorkerState
@@ -35,7 +35,7 @@ class _Runner:
 
 def _slow(view: View) -> Iterator[Hit]:
     for role in (Role.PREFILL, Role.DECODE, Role.BOTH):
-        runners = [r for worker in view.service.workers if (r := _runner(worker, role, view.thresholds)) is not None]
+        runners = [runner for worker in comparable(view, role) if (runner := _runner(worker)) is not None]
         if len(runners) < 2:
             continue
         peers = _Peers(runners)
@@ -46,12 +46,8 @@ def _slow(view: View) -> Iterator[Hit]:
                 yield _hit(role, runner, usual, view.thresholds.slow_pace * allowed)
 
 
-def _runner(worker: WorkerState, role: Role, thresholds: Thresholds) -> _Runner | None:
-    """Return a worker of the role that can be compared: fresh and past its first passes."""
-    if worker.role is not role or worker.stale or not worker.up:
-        return None
-    if worker.process_seconds is not None and worker.process_seconds < thresholds.cold_seconds:
-        return None
+def _runner(worker: WorkerState) -> _Runner | None:
+    """Return the numbers of a worker that did enough to tell its pace."""
     found: EngineState | None = None
     for engine in worker.engines:
         if engine.pace_seconds is not None and (found is None or engine.pace_seconds > (found.pace_seconds or 0.0)):
@@ -123,7 +119,7 @@ FINDINGS = (
         severity=Severity.WARNING,
         title="Worker slower than its peers",
         meaning="A token takes one worker much longer than the other workers of its pool over half a minute, though it has no more "
-        "tokens to make, no longer prompts, and is past its first two minutes. A healthy worker with the same work settles at the same "
+        "tokens to make, no longer prompts, and is not within its first two minutes among older ones. A healthy worker with the same work settles at the same "
         "pace. With more work than its peers it is named only where that does not explain it.",
         confirm="Compare the inter-token latency (decode) or prefill seconds per token of the workers of the pool.",
         fix="Look at the worker's GPUs (throttled, sick, shared with another process: `nvidia-smi -q -d PERFORMANCE`), its host "

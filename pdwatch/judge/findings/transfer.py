@@ -18,6 +18,8 @@ from pdwatch.model.target import Role
 
 def _failing(view: View) -> Iterator[Hit]:
     failures, thresholds = view.service.transfer.failures_per_second, view.thresholds
+    if failures is None:
+        yield from _failing_by_logs(view)
     if failures is None or failures <= thresholds.transfer_failures_per_second:
         return
     share = failures / (failures + (view.service.transfer.transfers_per_second or 0.0))
@@ -28,6 +30,17 @@ def _failing(view: View) -> Iterator[Hit]:
     whose = all_of_one(view, Role.DECODE, lambda engine: engine.kv_transfer_failures_per_second)
     text = f"KV transfers fail: {rate(failures)}, {percent(share)} of all{whose}."
     yield Hit({}, text, evidence, graded(share, thresholds))
+
+
+def _failing_by_logs(view: View) -> Iterator[Hit]:
+    """Yield workers whose log tells of failed transfers, where no page counts them."""
+    for fault in log_faults(view, FaultKind.TRANSFER_FAILED):
+        age = fault.seconds_ago
+        evidence = (Evidence("log_transfer_failed_seconds_ago", age, "seconds", None, fault.scope),)
+        text = (
+            f"{fault.who} failed to transfer KV {seconds(age)} ago, says its log; its version does not count how often."
+        )
+        yield Hit(fault.scope, text, evidence, Severity.WARNING)
 
 
 def _stalled(view: View) -> Iterator[Hit]:
@@ -122,7 +135,8 @@ FINDINGS = (
         severity=Severity.CRITICAL,
         title="KV transfers fail",
         meaning="The connector counts failed transfers, handshakes or notifications. One failing request can count "
-        "several times: once per rank and step. Critical from one in a hundred, information below one in a thousand.",
+        "several times: once per rank and step. Critical from one in a hundred, information below one in a thousand. Where "
+        "the version does not count them (vLLM before 0.11.2, LMCache), the worker's log tells.",
         confirm="Look for 'NIXL transfer failure' and handshake errors in decode's log; watch its failed-transfer counter.",
         fix="Check that decode reaches prefill's side channel (host not localhost, port open, firewall), that both sides "
         "run the same version, model and KV layout, and that the network devices match. Where one decode worker has all "

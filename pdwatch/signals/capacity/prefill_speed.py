@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pdwatch.model.kept import number
 from pdwatch.signals.capacity.step import Step
 
 _LIGHT_CONCURRENCY = 0.6
@@ -76,7 +77,8 @@ class PrefillSpeed:
         kept = {"saturated": self._saturated, "light": self._light}
         return {f"{name}_{key}": getattr(mean, key) for name, mean in kept.items() for key in ("count", "value")}
 
-    def recall(self, kept: Mapping[str, float]) -> None:
-        """Go on from what `memory` returned."""
-        self._saturated = Average(int(kept["saturated_count"]), kept["saturated_value"])
-        self._light = Average(int(kept["light_count"]), kept["light_value"])
+    def recall(self, kept: Mapping[str, object]) -> None:
+        """Go on from what `memory` returned. Raises `KeyError` or `ValueError` where that is something else."""
+        numbers = {name: number(kept[name]) for name in self.memory()}
+        self._saturated = Average(int(numbers["saturated_count"]), numbers["saturated_value"])
+        self._light = Average(int(numbers["light_count"]), numbers["light_value"])

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from pdwatch.model.capacity import StepTime
+from pdwatch.model.kept import number
 
 _FORGET = 0.998
 _LEAST = 3.0
@@ -61,7 +62,8 @@ class StepTimeModel:
             return None
         if self._stale:
             base, per_request, per_token = _non_negative(*self._with_guess())
-            self._fit, self._stale = StepTime(base, per_request, per_token / 1000.0), False
+            found = StepTime(base, per_request, per_token / 1000.0)
+            self._fit, self._stale = found if base + per_request + per_token > 0 else None, False
         return self._fit
 
     def _with_guess(self) -> tuple[list[list[float]], list[float]]:
@@ -77,18 +79,17 @@ class StepTimeModel:
         return {"xx": self._xx, "xy": self._xy, "weight": self._weight}
 
     def recall(self, kept: Mapping[str, object]) -> None:
-        """Go on from what `memory` returned. Raises `ValueError` or `TypeError` where that is something else."""
-        rows, right = _floats(kept["xy"], 3), kept["xx"]
-        if not isinstance(right, list) or len(right) != 3:
+        """Go on from what `memory` returned. Raises `KeyError` or `ValueError` where that is something else."""
+        rows, right, weight = kept["xx"], _three(kept["xy"]), number(kept["weight"])
+        if not isinstance(rows, list) or len(rows) != 3:
             raise ValueError("xx must be three rows")
-        self._xx, self._xy = [_floats(row, 3) for row in right], rows
-        self._weight, self._stale = float(str(kept["weight"])), True
+        self._xx, self._xy, self._weight, self._stale = [_three(row) for row in rows], right, weight, True
 
 
-def _floats(values: object, count: int) -> list[float]:
-    if not isinstance(values, list) or len(values) != count:
-        raise ValueError(f"{count} numbers are expected, not {values!r}")
-    return [float(value) for value in values]
+def _three(values: object) -> list[float]:
+    if not isinstance(values, list) or len(values) != 3:
+        raise ValueError(f"three numbers are expected, not {values!r}")
+    return [number(value) for value in values]
 
 
 def _non_negative(xx: Sequence[Sequence[float]], xy: Sequence[float]) -> tuple[float, float, float]:

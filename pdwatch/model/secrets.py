@@ -1,4 +1,4 @@
-"""Takes secrets out of text before it is written."""
+"""Takes secrets out of text before it is shown or written."""
 
 from __future__ import annotations
 
