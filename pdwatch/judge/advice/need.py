@@ -25,6 +25,8 @@ may get: the other role is in need."""
 _PATIENCE_SHARE, _LEAST_PATIENCE, _MOST_PATIENCE = 0.35, 10.0, 60.0
 _LINGER = 45.0
 """Seconds for which a need stands after its last sign."""
+_FURTHEST = 1.3
+"""Times the present demand that a trend is followed to at most: a leap has a slope, too, and does not go on."""
 _FEWER = 1.1
 """How much more demand fewer replicas than asked for must bear, before fewer are asked for."""
 _MOST_GROWTH = 4
@@ -123,7 +125,7 @@ class NeedWatch:
         self._full += (float(load.full) - self._full) * _FULL_WEIGHT
         limit, past = thresholds.pressure_high * capacity, max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
         drain = drain_seconds(load, capacity, self._latest())
-        ahead = max(level.mean + self.demand.slope() * (startup + _LEVEL / 2), 0.0)
+        ahead = min(level.mean + self.demand.slope() * (startup + _LEVEL / 2), _FURTHEST * level.mean)
         room = self._room(thresholds.burst_headroom)
         sign = self._sign(load, limit, ahead, room, drain > startup)
         patience = self._patience(load, startup)
