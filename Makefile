@@ -25,7 +25,7 @@ $(HELM): pyproject.toml $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[helm]'
 	@touch $@
 
-services: $(HELM) ## Install the real programs that tests start: Prometheus, Alertmanager, node_exporter, tmux, Helm's library
+services: $(HELM) ## Install the real programs that tests start: Prometheus, Alertmanager, node_exporter, etcd, tmux, Helm's library
 	@sh tests/live/install.sh
 
 test: $(STAMP) services ## Run all tests

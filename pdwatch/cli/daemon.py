@@ -42,6 +42,8 @@ class Daemon:
         self._local = local
         self.road = Road(road_settings(config))
         self._collecting: _Both | None = None
+        self._changing = asyncio.Lock()
+        self._stopped = False
 
     async def start(self) -> None:
         """Find the targets and begin the first cycle."""
@@ -51,23 +53,28 @@ class Daemon:
 
     async def reload(self, config: Config) -> None:
         """Go on with another configuration. When it cannot be used, this raises and the old one stays in use."""
-        fresh = await self._collect(config, self._collecting)
-        old, self._collecting = self._collecting, fresh
-        self.config = config
-        self.road.configure(road_settings(config))
-        if self._local is not None:
-            await self._local.use(config)
-        if old is not None:
-            await old.stop()
-            fresh.tell_targets()  # the old one's last answers came after the new targets were known
+        async with self._changing:
+            if self._stopped:
+                return
+            fresh = await self._collect(config, self._collecting)
+            old, self._collecting = self._collecting, fresh
+            self.config = config
+            self.road.configure(road_settings(config))
+            if self._local is not None:
+                await self._local.use(config)
+            if old is not None:
+                await old.stop()
+                fresh.tell_targets()  # the old one's last answers came after the new targets were known
 
     async def stop(self) -> None:
-        """Stop collecting; no listener is called afterwards."""
-        if self._collecting is not None:
-            await self._collecting.stop()
-            self._collecting = None
-        if self._local is not None:
-            await self._local.stop()
+        """Stop collecting; no listener is called afterwards. A reload under way is waited for, no other begins."""
+        self._stopped = True
+        async with self._changing:
+            if self._collecting is not None:
+                await self._collecting.stop()
+                self._collecting = None
+            if self._local is not None:
+                await self._local.stop()
 
     async def _collect(self, config: Config, old: _Both | None) -> _Both:
         collecting = _Both(config, self._clock, self)

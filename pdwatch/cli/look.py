@@ -20,9 +20,11 @@ def look_direct(config: Config, seconds: float) -> Snapshot:
     """Scrape for *seconds* and return the last snapshot. Raises what the daemon raises when it cannot begin.
 
     Its advice is the last answer: waiting for a change to stand is for those who watch on. For the same reason a
-    finding needs less time to be one, and a worker that does not answer counts as down, not as starting.
+    finding needs less time to be one, and a worker that does not answer counts as down, not as starting. Pages that a
+    Prometheus tells come no sooner than it scrapes, so the interval is kept then.
     """
-    interval = min(INTERVAL_SECONDS, config.scrape.interval)
+    told = any(entry.prometheus is not None for entry in config.discovery)
+    interval = config.scrape.interval if told else min(INTERVAL_SECONDS, config.scrape.interval)
     timeout = min(config.scrape.timeout, 0.6 * interval)
     scrape = config.scrape.model_copy(update={"interval": interval, "timeout": timeout})
     thresholds = config.thresholds.overridden(

@@ -14,6 +14,8 @@ from pdwatch.config.load import Flag, from_mapping, load
 from pdwatch.config.model import Config
 from pdwatch.config.sources import FileSource, HttpSource, RouterSource, Source, StaticGroup
 from pdwatch.discover.build import host_discovery, worker_discovery
+from pdwatch.discover.discovery import Discovery
+from pdwatch.discover.static import StaticSource
 from pdwatch.model.target import Role, RoleSource, Target
 
 
@@ -115,6 +117,56 @@ def test_source_that_never_answered_has_no_age(serve: Any, answer: Any) -> None:
             await discovery.aclose()
 
     asyncio.run(scenario())
+
+
+def test_a_source_that_hangs_holds_up_no_other(serve: Any, answer: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """While one source is awaited the others are looked at again and again; its answer is taken in when it comes."""
+    monkeypatch.setattr("pdwatch.discover.discovery.PATIENCE_SECONDS", 0.01)
+    path = tmp_path / "a.yaml"
+
+    async def scenario() -> None:
+        async with serve(answer) as url:
+            entries = (
+                Source(http=HttpSource(url=url, refresh=1.0)),
+                Source(file=FileSource(paths=(path,), refresh=1.0)),
+            )
+            discovery = worker_discovery(Config(discovery=entries))
+            answer.body = json.dumps([{"targets": ["a:1"]}])
+            path.write_text("[{targets: ['f:1']}]", encoding="utf-8")
+            await discovery.refresh(0)
+            answer.stall = True
+            path.write_text("[{targets: ['gg:1']}]", encoding="utf-8")
+            await discovery.refresh(1)
+            path.write_text("[{targets: ['hhh:1']}]", encoding="utf-8")
+            now = 2
+            while "hhh:1" not in names(later := await discovery.refresh(now)):
+                now += 1
+
+            assert ["a:1", "hhh:1"] == names(later)
+            assert 2 == len(answer.requests)
+            await discovery.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_source_with_a_fault_of_its_own_is_told_and_takes_no_other_down(caplog: Any) -> None:
+    """Whatever a source raises, it is one line about this source."""
+
+    class Faulty:
+        name = "faulty"
+        refresh = 1.0
+
+        async def find(self) -> Any:
+            raise KeyError("nobody thought of this")
+
+        async def aclose(self) -> None:
+            pass
+
+    discovery = Discovery([Faulty(), StaticSource("static", (StaticGroup(targets=("a:1",)),))])
+
+    assert ["a:1"] == names(asyncio.run(discovery.refresh(0)))
+    assert {"faulty": "faulty: failed in a way that nobody foresaw; the log of pdwatch tells how"} == discovery.errors
+    assert "nobody thought of this" in caplog.text
 
 
 def test_sources_are_asked_when_their_answers_run_out(serve: Any, answer: Any) -> None:

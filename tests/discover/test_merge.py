@@ -107,3 +107,11 @@ def test_two_services_may_use_the_same_name() -> None:
     )
 
     assert ["decode-0", "decode-0"] == [target.worker for target in found]
+
+
+def test_a_worker_that_is_asked_is_not_told_by_another() -> None:
+    """Its own page is the nearer one; a worker that only another tells stays."""
+    told = [target(A).behind("prometheus:9090"), target(B).behind("prometheus:9090")]
+
+    for order in itertools.permutations([target(A), *told]):
+        assert [A, f"{B}#prometheus:9090"] == sorted(one.url for one in merged(order))

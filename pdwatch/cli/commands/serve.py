@@ -77,7 +77,7 @@ async def _serve(program: Program, config: Config) -> None:
             loop.add_signal_handler(number, stop.set)
         say(f"{program.name}: {server.url} (metrics at {server.url}metrics)")
         await stop.wait()
-        say(f"{program.name}: stopped")
+    say(f"{program.name}: stopped")
 
 
 @contextlib.asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -44,16 +45,19 @@ class PrometheusDiscovery:
     async def find(self) -> Found:
         """Return the targets that were scraped within the lookback. Raises `DiscoveryError`."""
         answer = await self._client.post(self._url, self._body, FORM)
+        return await asyncio.to_thread(self._found, answer)  # of a large fleet it takes a while
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    def _found(self, answer: bytes) -> Found:
         known = instances(read_answer(answer, self._url))
         jobs = Counter(instance.key[1] for instance in known)
         pairs = [(self._target(one), one) for one in known if jobs[one.key[1]] == 1 and one.series]
         scrapes = tuple(_scrape(target, one) for target, one in pairs if one.at > self._read.get(target.url, 0.0))
         self._read = {target.url: one.at for target, one in pairs}
         return Found(tuple(target for target, _ in pairs), self._problem(known, jobs), scrapes)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
 
     def _problem(self, known: list[Instance], jobs: Mapping[str, int]) -> str | None:
         """Return what keeps the targets from being read as they should."""

@@ -92,11 +92,12 @@ class _Dashboard(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def dashboard():
-    """A dashboard on a free port."""
+def by_ray(fleet):
+    """An entry for a worker that a dashboard knows."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Dashboard)
     Thread(target=server.serve_forever).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    port = fleet.address("prefill-1").rpartition(":")[2]
+    yield {"ray": {"url": f"http://127.0.0.1:{server.server_port}", "port": port, "service": "by-ray"}}
     server.shutdown()
     server.server_close()
 
@@ -125,11 +126,16 @@ def by_cards(card, fleet, etcd, tmp_path_factory):
     return {"dynamo": {"path": str(folder), "service": "by-files"}}, {"dynamo": {"etcd": etcd}}
 
 
-def test_every_other_place_in_one_configuration(serve_of, fleet, write, by_name, by_cards, dashboard):
+@pytest.fixture(scope="module")
+def entries(by_name, by_cards, by_ray):
+    """All of these in one configuration."""
+    return [by_name, *by_cards, by_ray]
+
+
+def test_every_other_place_in_one_configuration(serve_of, fleet, write, entries):
     """DNS, Dynamo in files and in etcd, and Ray, side by side: each worker by its place, with role and page."""
     ports = {name: fleet.address(name).rpartition(":")[2] for name in fleet.workers}
-    by_ray = {"ray": {"url": dashboard, "port": ports["prefill-1"], "service": "by-ray"}}
-    serve = serve_of("--config", str(write({"discovery": [by_name, *by_cards, by_ray]})))
+    serve = serve_of("--config", str(write({"discovery": entries})))
     last = serve.wait_for(lambda one: one["self"]["up"] == 4, "the workers of all places")
 
     assert {} == last["self"]["discovery_errors"]
