@@ -7,9 +7,10 @@ A quantity is either a scalar (gauge or counter) or a histogram. Values stay in 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Quantity(StrEnum):
@@ -101,6 +102,18 @@ class HistogramSlots:
     count: int | None
 
 
+class Tally(NamedTuple):
+    """Sum and number of the observations of a histogram, where its buckets are not asked for."""
+
+    sum: float
+    number: float
+
+    @property
+    def mean(self) -> float | None:
+        """Sum over number; `None` without observations, or where negative ones make the sum nonsense."""
+        return self.sum / self.number if self.number > 0 and self.sum >= 0 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Histogram:
     """Cumulative bucket counts (or their increase over a window) with sum and count."""
@@ -112,8 +125,8 @@ class Histogram:
 
     @property
     def mean(self) -> float | None:
-        """Sum over count; `None` without observations, or where negative ones make the sum nonsense."""
-        return self.sum / self.count if self.count > 0 and self.sum >= 0 else None
+        """Sum over count, as of a tally."""
+        return Tally(self.sum, self.count).mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +154,11 @@ class Reading:
         slot = self.shape.scalars.get(quantity)
         return None if slot is None else self.values[slot]
 
+    def each(self, quantities: Iterable[Quantity]) -> list[float | None]:
+        """Return several gauges or lifetime counters, without a call for each."""
+        scalars, values = self.shape.scalars, self.values
+        return [None if (slot := scalars.get(quantity)) is None else values[slot] for quantity in quantities]
+
     def histogram(self, quantity: Quantity) -> Histogram | None:
         """Return a histogram over the life of the process."""
         slots = self.shape.histograms.get(quantity)
@@ -148,6 +166,13 @@ class Reading:
             return None
         values = self.values
         return Histogram(slots.bounds, values[slots.start : slots.stop], values[slots.sum], values[slots.count])
+
+    def tally(self, quantity: Quantity) -> Tally | None:
+        """Return sum and count of a histogram over the life of the process."""
+        slots = self.shape.histograms.get(quantity)
+        if slots is None or slots.sum is None or slots.count is None:
+            return None
+        return Tally(self.values[slots.sum], self.values[slots.count])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import sub
 
-from pdwatch.model.reading import Histogram, Quantity, Reading
+from pdwatch.model.reading import Histogram, Quantity, Reading, Tally
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +27,22 @@ class Flow:
         found = [value for part in self.parts if (value := part.value(quantity)) is not None]
         return sum(found) if found else None
 
+    def deltas(self, quantities: Iterable[Quantity]) -> list[float | None]:
+        """Return how much each of several counters rose."""
+        return self.parts[0].each(quantities) if len(self.parts) == 1 else list(map(self.delta, quantities))
+
     def histogram(self, quantity: Quantity) -> Histogram | None:
         """Return the observations made, with cumulative buckets."""
         if len(self.parts) == 1:
             return self.parts[0].histogram(quantity)
         return total(part.histogram(quantity) for part in self.parts)
+
+    def tally(self, quantity: Quantity) -> Tally | None:
+        """Return sum and count of the observations made."""
+        if len(self.parts) == 1:
+            return self.parts[0].tally(quantity)
+        found = [tally for part in self.parts if (tally := part.tally(quantity)) is not None]
+        return Tally(sum(tally.sum for tally in found), sum(tally.number for tally in found)) if found else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,14 +68,52 @@ class Window:
         """Return how much a counter rose; `None` where the engine does not export it."""
         return self.flow.delta(quantity)
 
+    def deltas(self, quantities: Iterable[Quantity]) -> list[float | None]:
+        """Return how much each of several counters rose."""
+        return self.flow.deltas(quantities)
+
     def rate(self, quantity: Quantity) -> float | None:
         """Return the increase per second."""
-        delta = self.flow.delta(quantity)
-        return None if delta is None or self.end <= self.start else delta / (self.end - self.start)
+        return self.rates((quantity,))[0]
+
+    def rates(self, quantities: Iterable[Quantity]) -> list[float | None]:
+        """Return the increase per second of each of several counters."""
+        seconds = self.end - self.start
+        return [None if delta is None or seconds <= 0 else delta / seconds for delta in self.flow.deltas(quantities)]
 
     def histogram(self, quantity: Quantity) -> Histogram | None:
         """Return the observations made within the window."""
         return self.flow.histogram(quantity)
+
+    def tally(self, quantity: Quantity) -> Tally | None:
+        """Return sum and count of the observations made within the window."""
+        return self.flow.tally(quantity)
+
+
+class Change:
+    """What happened between two readings of one life, for those who ask for few of its quantities."""
+
+    def __init__(self, first: Reading, last: Reading) -> None:
+        self._before: Sequence[float] = first.values if first.shape is last.shape else aligned(first, last)
+        self._after = last.values
+        self._shape = last.shape
+
+    def delta(self, quantity: Quantity) -> float | None:
+        """Return how much a counter rose; `None` where the engine does not export it."""
+        slot = self._shape.scalars.get(quantity)
+        return None if slot is None else self._after[slot] - self._before[slot]
+
+    def deltas(self, quantities: Iterable[Quantity]) -> list[float | None]:
+        """Return how much each of several counters rose."""
+        return list(map(self.delta, quantities))
+
+    def tally(self, quantity: Quantity) -> Tally | None:
+        """Return sum and count of the observations made."""
+        slots = self._shape.histograms.get(quantity)
+        if slots is None or slots.sum is None or slots.count is None:
+            return None
+        before, after = self._before, self._after
+        return Tally(after[slots.sum] - before[slots.sum], after[slots.count] - before[slots.count])
 
 
 def increase(first: Reading | None, last: Reading) -> Reading:

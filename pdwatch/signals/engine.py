@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.reading import EngineFacts, Reading
 from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.snapshot import EngineState
-from pdwatch.model.window import Flow, Window, increase
+from pdwatch.model.window import Window
 from pdwatch.signals.capacity.computed import computed_tokens
 from pdwatch.signals.capacity.prefill_speed import PrefillSpeed
 from pdwatch.signals.capacity.step import Step, step_of
@@ -19,6 +18,15 @@ from pdwatch.signals.pace import PaceWatch
 from pdwatch.signals.role import transferred_share
 from pdwatch.signals.track import Track
 
+_PER_SECOND = {
+    "prompt_tokens_per_second": Q.PROMPT_TOKENS,
+    "generation_tokens_per_second": Q.GENERATION_TOKENS,
+    "preemptions_per_second": Q.PREEMPTIONS,
+    "errors_per_second": Q.FINISHED_ERROR,
+    "kv_transfer_failures_per_second": Q.TRANSFER_FAILURES,
+    "kv_expired_per_second": Q.KV_EXPIRED,
+}
+"""Rates of an engine's state, each of one counter."""
 WARM_UP_SECONDS = 30.0
 """Time after the start of a process in which nothing is learned of it: its first passes compile and warm up."""
 
@@ -69,7 +77,7 @@ class EngineWatch:
         if started is not None or (last is not None and not self.track.same_life):
             self._born = reading.at if started is None else started
         if last is not None and self.track.same_life and reading.at > last.at:
-            self._learn(last, reading, Flow((increase(last, reading),)))
+            self._learn(step_of(last, reading))
         elif not self.track.same_life:
             self._pace.clear()
         moved = last is None or _moved(last, reading)
@@ -84,11 +92,11 @@ class EngineWatch:
         elif self._held_since is None:
             self._held_since = reading.at
 
-    def _learn(self, last: Reading, reading: Reading, flow: Flow) -> None:
-        self.step = step_of(last, reading, flow)
-        self._pace.push(self.step, flow.parts[0])
+    def _learn(self, step: Step) -> None:
+        self.step = step
+        self._pace.push(step)
         if self.age >= WARM_UP_SECONDS:
-            self.speed.learn(self.step)
+            self.speed.learn(step)
 
     def _holds_without_work(self, reading: Reading, thresholds: Thresholds) -> bool:
         """Tell whether blocks are held that no request explains.
@@ -106,7 +114,7 @@ class EngineWatch:
 
     def _load(self) -> float | None:
         counted = self.track.mean_load()
-        prefilling = self.window.histogram(Q.PREFILL_TIME) if self.window is not None else None
+        prefilling = self.window.tally(Q.PREFILL_TIME) if self.window is not None else None
         if counted is None or prefilling is None or self.window is None:
             return counted
         return max(counted, prefilling.sum / self.window.seconds)
@@ -117,7 +125,7 @@ class EngineWatch:
         if reading is None:
             return EngineState(self.engine)
         pace = self._pace.pace()
-        gauges = EngineState(
+        return EngineState(
             self.engine,
             requests_waiting=reading.value(Q.REQUESTS_WAITING),
             requests_running=reading.value(Q.REQUESTS_RUNNING),
@@ -134,8 +142,8 @@ class EngineWatch:
             pace_load=pace.load if pace is not None else None,
             pace_tokens_per_second=pace.tokens_per_second if pace is not None else None,
             pace_prompt_tokens=pace.prompt_tokens if pace is not None else None,
+            **({} if window is None else _rates(window, reading, self.track.grown())),
         )
-        return gauges if window is None else _with_rates(gauges, window, self.track.grown())
 
 
 def _since(began: float | None, now: float) -> float:
@@ -154,39 +162,33 @@ def _moved(before: Reading, after: Reading) -> bool:
     return rising(before.values) != rising(after.values)
 
 
-def _with_rates(gauges: EngineState, window: Window, grown: float) -> EngineState:
-    """Return the state with everything that takes two readings. *grown* is by how many requests the queue grew.
+def _rates(window: Window, reading: Reading, grown: float) -> dict[str, float | None]:
+    """Return what of the state takes two readings, *reading* the later; *grown* is by how many requests the queue grew.
 
     Waiting requests are taken to be as long as those prefilled within the window.
     """
-    ended = finished(window.delta)
-    generated = window.histogram(Q.REQUEST_GENERATION_TOKENS)
-    prefilling = window.histogram(Q.PREFILL_TIME)
-    gaps = window.histogram(Q.ITL)
+    ended = finished(window)
+    generated = window.tally(Q.REQUEST_GENERATION_TOKENS)
+    prefilling = window.tally(Q.PREFILL_TIME)
+    gaps = window.tally(Q.ITL)
     computed = computed_tokens(window)
     moved = transferred_share(window.flow)
-    each = computed / prefilling.count if computed is not None and prefilling and prefilling.count else 0.0
+    each = computed / prefilling.number if computed is not None and prefilling and prefilling.number else 0.0
     seconds = window.seconds
-    return replace(
-        gauges,
-        prefix_cache_hit_ratio=_ratio(window, Q.PREFIX_CACHE_HITS, Q.PREFIX_CACHE_QUERIES),
-        external_cache_hit_ratio=_ratio(window, Q.EXTERNAL_CACHE_HITS, Q.EXTERNAL_CACHE_QUERIES),
-        requests_per_second=None if ended is None else ended / seconds,
-        prompt_tokens_per_second=window.rate(Q.PROMPT_TOKENS),
-        computed_tokens_per_second=None if computed is None else computed / seconds,
-        generation_tokens_per_second=window.rate(Q.GENERATION_TOKENS),
-        preemptions_per_second=window.rate(Q.PREEMPTIONS),
-        errors_per_second=window.rate(Q.FINISHED_ERROR),
-        kv_transfer_failures_per_second=window.rate(Q.TRANSFER_FAILURES),
-        kv_expired_per_second=window.rate(Q.KV_EXPIRED),
-        requests_in_window=ended,
-        prefill_concurrency=None if prefilling is None else prefilling.sum / seconds,
-        prefill_demand_tokens_per_second=None if computed is None else max(0.0, computed + grown * each) / seconds,
-        backlog_tokens=(gauges.requests_waiting or 0.0) * each,
-        itl_seconds=gaps.mean if gaps is not None else None,
-        kv_recomputed_share=None if moved is None else 1.0 - moved,
-        generation_tokens_per_request=generated.mean if generated is not None else None,
-    )
+    return {
+        **dict(zip(_PER_SECOND, window.rates(_PER_SECOND.values()), strict=True)),
+        "prefix_cache_hit_ratio": _ratio(window, Q.PREFIX_CACHE_HITS, Q.PREFIX_CACHE_QUERIES),
+        "external_cache_hit_ratio": _ratio(window, Q.EXTERNAL_CACHE_HITS, Q.EXTERNAL_CACHE_QUERIES),
+        "requests_per_second": None if ended is None else ended / seconds,
+        "computed_tokens_per_second": None if computed is None else computed / seconds,
+        "requests_in_window": ended,
+        "prefill_concurrency": None if prefilling is None else prefilling.sum / seconds,
+        "prefill_demand_tokens_per_second": None if computed is None else max(0.0, computed + grown * each) / seconds,
+        "backlog_tokens": (reading.value(Q.REQUESTS_WAITING) or 0.0) * each,
+        "itl_seconds": gaps.mean if gaps is not None else None,
+        "kv_recomputed_share": None if moved is None else 1.0 - moved,
+        "generation_tokens_per_request": generated.mean if generated is not None else None,
+    }
 
 
 def _ratio(window: Window, part: Q, whole: Q) -> float | None:

@@ -38,11 +38,11 @@ class FetchStall:
 
 def _waiting(reading: Reading) -> float | None:
     """Return the requests that wait for remote KV: by stage since 0.32, else those put off, `None` before 0.20."""
-    told = [value for quantity in _TOLD_BY_STAGE if (value := reading.value(quantity)) is not None]
+    told = [value for value in reading.each(_TOLD_BY_STAGE) if value is not None]
     return sum(told) if told else reading.value(Q.REQUESTS_WAITING_DEFERRED)
 
 
 def _moves(reading: Reading) -> tuple[float | None, ...]:
     slots = reading.shape.histograms.get(Q.TRANSFER_TIME)
     count = None if slots is None or slots.count is None else reading.values[slots.count]
-    return (count, *map(reading.value, _MOVES))
+    return (count, *reading.each(_MOVES))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pdwatch.model.reading import Quantity as Q
+from pdwatch.model.window import Change, Window
 
-_REASONS = (Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FINISHED_ERROR, Q.FINISHED_REPETITION)
+_COUNTERS = (Q.FINISHED, Q.FINISHED_STOP, Q.FINISHED_LENGTH, Q.FINISHED_ABORT, Q.FINISHED_ERROR, Q.FINISHED_REPETITION)
 
 
-def finished(risen: Callable[[Q], float | None]) -> float | None:
-    """Return the requests that ended, by how much each counter has *risen*; `None` where no engine tells."""
-    every = risen(Q.FINISHED)
+def finished(during: Window | Change) -> float | None:
+    """Return the requests that ended meanwhile; `None` where no engine tells."""
+    every, *reasons = during.deltas(_COUNTERS)
     if every is not None:
         return every
-    known = [count for reason in _REASONS if (count := risen(reason)) is not None]
+    known = [count for count in reasons if count is not None]
     return sum(known) if known else None

@@ -12,8 +12,6 @@ from collections import deque
 from dataclasses import dataclass
 from operator import add, sub
 
-from pdwatch.model.reading import Quantity as Q
-from pdwatch.model.reading import Reading
 from pdwatch.signals.capacity.step import Step
 
 HORIZON_SECONDS = 30.0
@@ -54,9 +52,8 @@ class PaceWatch:
         self._sums = _NOTHING
         self._gaps = (None, None)
 
-    def push(self, step: Step, grown: Reading) -> None:
-        """Take what happened between two pages, as a step and as increases."""
-        prompts, count = _sum_count(grown, Q.REQUEST_PROMPT_TOKENS)
+    def push(self, step: Step) -> None:
+        """Take what happened between two pages."""
         part = (
             step.seconds,
             step.gaps,
@@ -65,8 +62,8 @@ class PaceWatch:
             step.prefill_seconds,
             step.passes,
             step.computed,
-            prompts,
-            count,
+            step.prompt_tokens,
+            step.prompts,
         )
         self._parts.append((step.at - step.seconds, part))
         self._sums = tuple(map(add, self._sums, part))
@@ -76,10 +73,10 @@ class PaceWatch:
 
     def pace(self) -> Pace | None:
         """Return the pace; `None` where too little was done to tell."""
-        seconds, gaps, gap_seconds, prefilled, prefill_seconds, passes, computed, prompts, count = self._sums
+        seconds, gaps, gap_seconds, prefilled, prefill_seconds, passes, computed, prompt_tokens, prompts = self._sums
         if seconds <= 0:
             return None
-        length = prompts / count if count >= 1 else None
+        length = prompt_tokens / prompts if prompts >= 1 else None
         if self._gaps[1] is not None and gaps > 0:
             pace = self._gaps[1] if self._gaps[0] is None else min(self._gaps[0], self._gaps[1])
             return Pace(pace, gap_seconds / seconds, gaps / seconds, length)
@@ -89,10 +86,3 @@ class PaceWatch:
         if passes >= _ENOUGH_PASSES:
             bounds.append(prefill_seconds / prefilled * passes / computed)
         return Pace(min(bounds), prefill_seconds / seconds, computed / seconds, length)
-
-
-def _sum_count(grown: Reading, quantity: Q) -> tuple[float, float]:
-    slots = grown.shape.histograms.get(quantity)
-    if slots is None or slots.sum is None or slots.count is None:
-        return 0.0, 0.0
-    return grown.values[slots.sum], grown.values[slots.count]

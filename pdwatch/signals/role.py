@@ -45,5 +45,5 @@ def transferred_share(flow: Flow) -> float | None:
 
 
 def _mean(flow: Flow, quantity: Q) -> float | None:
-    seen = flow.histogram(quantity)
-    return seen.mean if seen is not None and seen.count >= ENOUGH_REQUESTS else None
+    seen = flow.tally(quantity)
+    return seen.mean if seen is not None and seen.number >= ENOUGH_REQUESTS else None

@@ -25,19 +25,19 @@ class TransferPathWatch:
 
     def observe(self, windows: Sequence[Window]) -> TransferPathSignals | None:
         """Return the transfers within the *windows* of the worker's engines; `None` where it reports none."""
-        flow = together(window.flow for window in windows)
-        times, moved = flow.histogram(Q.TRANSFER_TIME), flow.histogram(Q.TRANSFER_BYTES)
+        flow = windows[0].flow if len(windows) == 1 else together(window.flow for window in windows)
+        times, moved = flow.tally(Q.TRANSFER_TIME), flow.tally(Q.TRANSFER_BYTES)
         seconds = max((window.seconds for window in windows), default=0.0)
-        if times is None or moved is None or times.sum <= 0 or moved.count <= 0 or seconds <= 0:
+        if times is None or moved is None or times.sum <= 0 or moved.number <= 0 or seconds <= 0:
             return None
         now = max(window.end for window in windows)
-        bandwidth, size, throughput = moved.sum / times.sum, moved.sum / moved.count, moved.sum / seconds
-        if times.count >= self._fewest:
+        bandwidth, size, throughput = moved.sum / times.sum, moved.sum / moved.number, moved.sum / seconds
+        if times.number >= self._fewest:
             self._bandwidth.learn(now, bandwidth)
             self._size.learn(now, size)
             self._throughput.learn(now, throughput)
         return TransferPathSignals(
-            transfers=times.count,
+            transfers=times.number,
             bytes_per_second=throughput,
             bandwidth_bytes_per_second=bandwidth,
             bytes_mean=size,

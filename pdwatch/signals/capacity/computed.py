@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pdwatch.model.reading import Quantity as Q
-from pdwatch.model.window import Flow, Window
+from pdwatch.model.window import Change, Flow, Window
 
 
-def computed_tokens(window: Window | Flow) -> float | None:
+def computed_tokens(window: Window | Flow | Change) -> float | None:
     """Return the prompt tokens that the engine computed itself within the window.
 
     By source since vLLM 0.16; by finished requests since 0.13; before that, prompts less cache hits.
@@ -14,7 +14,7 @@ def computed_tokens(window: Window | Flow) -> float | None:
     computed = window.delta(Q.PROMPT_TOKENS_COMPUTED)
     if computed is not None:
         return computed
-    finished = window.histogram(Q.REQUEST_COMPUTED_TOKENS)
+    finished = window.tally(Q.REQUEST_COMPUTED_TOKENS)
     if finished is not None:
         return finished.sum
     prompts = window.delta(Q.PROMPT_TOKENS)

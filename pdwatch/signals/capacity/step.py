@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pdwatch.model.reading import Quantity as Q
-from pdwatch.model.reading import Reading
-from pdwatch.model.window import Flow
+from pdwatch.model.reading import Reading, Tally
+from pdwatch.model.window import Change
 from pdwatch.signals.capacity.computed import computed_tokens
 from pdwatch.signals.finished import finished
 
+_GAUGES = (Q.REQUESTS_WAITING, Q.REQUESTS_RUNNING, Q.KV_CACHE_USAGE)
 _SEVERAL = 2.0
-NOTHING = (0.0, 0.0)
+_NOTHING = Tally(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class Step:
     """Requests whose prefill ended."""
     prefill_seconds: float
     """Their summed time in prefill; of several at once each counts."""
+    prompts: float
+    """Requests that ended, by the histogram of their prompts, and the tokens of those prompts."""
+    prompt_tokens: float
     passes: float
     """Passes of the engine."""
     generated: float
@@ -63,40 +67,35 @@ class Step:
         return self.generated / self.seconds * (self.itl or 0.0)
 
 
-def step_of(before: Reading, after: Reading, flow: Flow) -> Step:
-    """Return what happened between two readings, whose increases are in *flow*."""
-    grown = flow.parts[0]
-    prefill_seconds, prefilled = _sum_count(grown, Q.PREFILL_TIME)
-    _, passes = _sum_count(grown, Q.ITERATION_TOKENS)
-    answer_tokens, answers = _sum_count(grown, Q.REQUEST_GENERATION_TOKENS)
-    gap_seconds, gaps = _sum_count(grown, Q.ITL)
-    waited, waiting = before.value(Q.REQUESTS_WAITING) or 0.0, after.value(Q.REQUESTS_WAITING) or 0.0
-    ran, running = before.value(Q.REQUESTS_RUNNING) or 0.0, after.value(Q.REQUESTS_RUNNING) or 0.0
-    usage, used = after.value(Q.KV_CACHE_USAGE), before.value(Q.KV_CACHE_USAGE)
+def step_of(before: Reading, after: Reading) -> Step:
+    """Return what happened between two readings of one life."""
+    change = Change(before, after)
+    prefill_seconds, prefilled = change.tally(Q.PREFILL_TIME) or _NOTHING
+    prompt_tokens, prompts = change.tally(Q.REQUEST_PROMPT_TOKENS) or _NOTHING
+    _, passes = change.tally(Q.ITERATION_TOKENS) or _NOTHING
+    answer_tokens, answers = change.tally(Q.REQUEST_GENERATION_TOKENS) or _NOTHING
+    gap_seconds, gaps = change.tally(Q.ITL) or _NOTHING
+    waited, ran, used = before.each(_GAUGES)
+    waiting, running, usage = after.each(_GAUGES)
     return Step(
         at=after.at,
         seconds=after.at - before.at,
-        computed=computed_tokens(flow) or 0.0,
+        computed=computed_tokens(change) or 0.0,
         prefilled=prefilled,
         prefill_seconds=prefill_seconds,
+        prompts=prompts,
+        prompt_tokens=prompt_tokens,
         passes=passes,
-        generated=grown.value(Q.GENERATION_TOKENS) or 0.0,
-        ended=finished(grown.value) or 0.0,
+        generated=change.delta(Q.GENERATION_TOKENS) or 0.0,
+        ended=finished(change) or 0.0,
         answers=answers,
         answer_tokens=answer_tokens,
         gaps=gaps,
         gap_seconds=gap_seconds,
-        grew_waiting=waiting - waited,
-        grew_running=running - ran,
-        waited=min(waited, waiting) >= _SEVERAL,
-        running=running,
-        waiting=waiting,
+        grew_waiting=(waiting or 0.0) - (waited or 0.0),
+        grew_running=(running or 0.0) - (ran or 0.0),
+        waited=min(waited or 0.0, waiting or 0.0) >= _SEVERAL,
+        running=running or 0.0,
+        waiting=waiting or 0.0,
         usage=None if usage is None or used is None else (usage + used) / 2,
     )
-
-
-def _sum_count(reading: Reading, quantity: Q) -> tuple[float, float]:
-    slots = reading.shape.histograms.get(quantity)
-    if slots is None or slots.sum is None or slots.count is None:
-        return NOTHING
-    return reading.values[slots.sum], reading.values[slots.count]

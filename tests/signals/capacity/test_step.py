@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from pdwatch.model.reading import Histogram, Reading
-from pdwatch.model.window import Flow, increase
 from pdwatch.signals.capacity.computed import computed_tokens
 from pdwatch.signals.capacity.step import Step, step_of
 
@@ -23,7 +22,7 @@ def between(make_reading: MakeReading) -> Between:
 
     def between(before: dict[str, Any], after: dict[str, Any]) -> Step:
         first, last = make_reading(100.0, **before), make_reading(110.0, **after)
-        return step_of(first, last, Flow((increase(first, last),)))
+        return step_of(first, last)
 
     return between
 
