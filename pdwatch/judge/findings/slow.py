@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ _NUMBERS = ("pace", "load", "work", "prompt")
 
 def _median_without(ordered: Sequence[float], value: float) -> float:
     """Return the median of all but one occurrence of *value*, without copying."""
-    count, at = len(ordered) - 1, ordered.index(value)
+    count, at = len(ordered) - 1, bisect_left(ordered, value)
     middle = ((count - 1) // 2, count // 2)
     low, high = (ordered[index if index < at else index + 1] for index in middle)
     return (low + high) / 2
