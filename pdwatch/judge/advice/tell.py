@@ -49,7 +49,9 @@ def _hold_by_gauges(case: Case) -> Answer:
 def shortage(case: Case, plan: Plan, hidden: Sequence[Need]) -> str:
     """Say which role is too small, by how much, and where the replicas come from."""
     short = max((need for need in case.needs.values() if need.grows), key=lambda need: need.utilization)
-    parts = [_too_small(case.needs.get(plan.role, short) if plan.action is not Action.HOLD else short)]
+    first = short if plan.action is Action.HOLD else case.needs.get(plan.role, short)
+    others = [need for need in case.needs.values() if need.grows and need is not first and need not in hidden]
+    parts = [_too_small(need) for need in (first, *others)]
     for need in hidden:
         waiting = case.signals.pools[need.load.role].requests_waiting or 0.0
         parts.append(f"The {waiting:.0f} waiting on {need.load.role} are a symptom: decode must take their KV first.")

@@ -182,9 +182,19 @@ def test_both_roles_that_are_short_are_told(make_case: MakeCase, make_need: Make
     found = answer(make_case(*needs, limits=ServiceLimits(gpu_budget=4)))
 
     assert Action.HOLD is found.action
-    assert "Decode is too small" in found.reason
+    assert found.reason.startswith("Decode is too small: 3,600 tokens/s arrive, 180 %")
+    assert "Prefill is too small: 26,000 tokens/s arrive, 130 %" in found.reason
     assert "2 decode replicas short: 4 of 4 GPUs are in use" in found.reason
     assert "1 prefill replica short: 4 of 4 GPUs are in use" in found.reason
+
+
+def test_both_roles_that_grow_are_told(make_case: MakeCase, make_need: MakeNeed) -> None:
+    """The action names the one that needs it more; the numbers of both are set, so both have their reason."""
+    found = answer(make_case(make_need(P, wanted=3, utilization=1.3), make_need(D, wanted=4, utilization=1.8)))
+
+    assert (Action.SCALE_DECODE, {P: 3, D: 4}) == (found.action, found.desired)
+    assert found.reason.startswith("Decode is too small: 3,600 tokens/s arrive, 180 %")
+    assert "Prefill is too small: 26,000 tokens/s arrive, 130 %" in found.reason
 
 
 def test_the_role_that_is_short_is_not_mixed_up_with_the_one_that_grows(
