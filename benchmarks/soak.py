@@ -46,15 +46,14 @@ class Fault:
 
     what: str
     finding: str
-    factor: float = 1.0
 
 
 FAULTS = (
     Fault("kill", "worker_down"),
     Fault("hang", "worker_stale"),
-    Fault("slow", "worker_slow", 4.0),
     Fault("restart", "worker_restarted"),
 )
+"""A slow worker is told in comparison with settled peers, which a fleet under faults does not have."""
 
 
 @dataclass
@@ -98,12 +97,11 @@ class Soak:
 
     async def hurt(self, worker: str, fault: Fault) -> None:
         """Do one thing to a worker, undo it once it is named, and wait until no finding speaks of it."""
-        await self.do(fault.what, worker, fault.factor)
+        await self.do(fault.what, worker)
         try:
             await self.expect(f"{fault.what} of {worker}", lambda: self.is_named(fault.finding, worker), self.named)
         finally:
             await self.do("start", worker)
-            await self.do("slow", worker)
         await self.expect(f"end of {fault.what} of {worker}", lambda: self.is_well(worker), self.cleared)
         self.counts[fault.what] += 1
 
@@ -156,9 +154,9 @@ class Soak:
         found: list[Json] = self.newest["services"]["demo"]["findings"]
         return found
 
-    async def do(self, what: str, worker: str, factor: float = 1.0) -> None:
+    async def do(self, what: str, worker: str) -> None:
         """Ask the fleet for something, again where another program has just taken the port of a worker that is down."""
-        body = {"do": what, "worker": worker, "factor": factor}
+        body = {"do": what, "worker": worker}
         end = time.monotonic() + PATIENCE_SECONDS
         while not (answer := await self.client.post(f"{self.fleet['router']}/demo/fault", json=body)).is_success:
             if time.monotonic() > end:
