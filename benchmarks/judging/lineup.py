@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.judging.capacity import Capacity, capacity
 from benchmarks.judging.loop import Setting
-from benchmarks.judging.policies.advice import FollowAdvice
+from benchmarks.judging.policies.advice import SETTINGS, FollowAdvice
 from benchmarks.judging.policies.aibrix import Apa
 from benchmarks.judging.policies.base import Policy
 from benchmarks.judging.policies.dynamo import LATENCY, THROUGHPUT, DynamoLoad, DynamoThroughput, load_bands
@@ -54,7 +54,7 @@ def _dynamo_sla(t: Tuning) -> Policy:
 
 
 LINEUP = (
-    Entry("pdwatch", lambda t: FollowAdvice(t.name, t.knob), (0.0, -0.1, 0.5, 1.0, 1.5)),
+    Entry("pdwatch", lambda t: FollowAdvice(t.name, int(t.knob)), tuple(map(float, range(len(SETTINGS))))),
     Entry("hold", lambda t: Hold(t.name)),
     Entry("hpa", lambda t: Hpa(t.name, t.knob), (2.0, 8.0, 0.5, 0.2)),
     Entry("keda", lambda t: Keda(t.name, t.knob), (5.0, 20.0, 1.0)),

@@ -15,21 +15,27 @@ _CHANGES = (
 )
 
 
+SETTINGS: tuple[dict[str, float], ...] = (
+    {},
+    {"pressure_target": 0.95, "pressure_low": 0.9},
+    {"pressure_target": 0.7, "pressure_low": 0.65, "pressure_high": 0.85},
+    {"burst_headroom": 0.5},
+    {"burst_headroom": 1.0},
+    {"burst_headroom": 1.5},
+)
+"""Thresholds that differ from the defaults: the defaults, thriftier, more generous, and with room for crowds."""
+
+
 class FollowAdvice(Rule):
     """Sets both roles to the desired replicas of an advice that changes capacity, and leaves them alone otherwise.
 
     The advisor sees workers once they serve. While some are starting, an advice to hold does not cancel them, and
-    one to grow counts them as there. The knob is the headroom that is kept for crowds; below 0 it is by how
-    much fuller replicas are planned.
+    one to grow counts them as there. The knob is the place in `SETTINGS`.
     """
 
-    def __init__(self, name: str, headroom: float | None = None) -> None:
+    def __init__(self, name: str, setting: int = 0) -> None:
         super().__init__(name)
-        self.watches = {}
-        if headroom is not None and headroom >= 0:
-            self.watches = {"burst_headroom": headroom}
-        elif headroom is not None:
-            self.watches = {"pressure_target": 0.85 - headroom, "pressure_low": 0.8 - headroom}
+        self.watches = SETTINGS[setting]
 
     def on_tick(self, view: View) -> Desired:
         """Return the desired replicas of the snapshot's advice."""
