@@ -13,10 +13,10 @@ from pdwatch.top.gauges import load_of
 
 def report(snapshot: Snapshot) -> str:
     """Return the whole snapshot as text for people."""
-    if not snapshot.services:
-        return "No worker was found. Name workers with --prefill URL --decode URL, or check what discovery says."
-    lines = [line for service in snapshot.services.values() for line in (*_service(service, snapshot.t), "")]
     errors = snapshot.self_state.discovery_errors
+    lines = [line for service in snapshot.services.values() for line in (*_service(service, snapshot.t), "")]
+    if not lines:
+        lines = ["No worker was found. Name workers with --prefill URL --decode URL, or see whether discovery has any."]
     lines += [public_url(f"discovery {source}: {error}") for source, error in errors.items()]
     return "\n".join(plain(line) for line in lines).rstrip()
 

@@ -27,6 +27,7 @@ discovery:
       - targets: ["10.0.0.1:8087", "10.0.0.2:8087"]
         labels: {service: deepseek-r1, role: prefill, replica: p0, host: node0}
   - file: {paths: ["targets/*.yaml"]}
+  - kubernetes: {namespaces: [llm], selector: "llm-d.ai/inferenceServing=true"}
   - router: {url: "http://router:8123", metrics_url: "http://router:29000", service: deepseek-r1}
 hosts:
   - static: [{targets: ["node0:10078"]}]

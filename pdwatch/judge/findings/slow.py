@@ -35,16 +35,19 @@ class _Runner:
 
 
 def _slow(view: View) -> Iterator[Hit]:
+    slow_pace = view.thresholds.slow_pace
     for role in (Role.PREFILL, Role.DECODE, Role.BOTH):
         runners = [runner for worker in comparable(view, role) if (runner := _runner(worker)) is not None]
         if len(runners) < 2:
             continue
         peers = _Peers(runners)
         for runner in runners:
+            if runner.pace < slow_pace * peers.pace(runner):
+                continue  # what it was given can only allow it more
             usual = peers.of(runner)
             allowed = _allowed(role, runner, usual)
-            if allowed is not None and runner.pace >= view.thresholds.slow_pace * allowed * usual.pace:
-                yield _hit(role, runner, usual, view.thresholds.slow_pace * allowed)
+            if allowed is not None and runner.pace >= slow_pace * allowed * usual.pace:
+                yield _hit(role, runner, usual, slow_pace * allowed)
 
 
 def _runner(worker: WorkerState) -> _Runner | None:
@@ -64,6 +67,10 @@ class _Peers:
 
     def __init__(self, runners: Sequence[_Runner]) -> None:
         self._columns = [sorted(getattr(runner, name) for runner in runners) for name in _NUMBERS]
+
+    def pace(self, runner: _Runner) -> float:
+        """Return the median pace of all but one runner."""
+        return _median_without(self._columns[0], runner.pace)
 
     def of(self, runner: _Runner) -> _Runner:
         """Return the medians of all but one runner."""
