@@ -115,6 +115,16 @@ def test_kv_blocks_expired(worker: MakeWorker, service: MakeService, hits: Hits)
     ] == [hit.summary for hit in found]
 
 
+@pytest.mark.parametrize(("expired", "severity"), [(0.0019, Severity.INFO), (0.002, None)])
+def test_a_client_that_went_away_is_information(
+    expired: float, severity: Severity | None, healthy: ServiceSignals, hits: Hits
+) -> None:
+    """One in a thousand of two requests a second."""
+    signals = replace(healthy, transfer=TransferState(expired_per_second=expired))
+
+    assert [severity] == [hit.severity for hit in hits("kv_blocks_expired", signals)]
+
+
 def test_kv_read_after_its_lease_may_be_garbled(healthy: ServiceSignals, hits: Hits) -> None:
     """Counted by prefill since vLLM 0.32."""
     late = replace(healthy, transfer=TransferState(after_expiry_per_second=0.05))
