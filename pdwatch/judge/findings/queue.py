@@ -52,7 +52,7 @@ def _saturated(view: View) -> Iterator[Hit]:
         return  # decode does not take the KV, which is its own finding
     waiting, scope = pool.requests_waiting or 0.0, {"role": Role.PREFILL.value}
     many = view.thresholds.queue_requests * pool.engines
-    if pool.pressure_ratio is None and waiting < many:
+    if pool.pressure_ratio is None and waiting < max(1.0, many):
         return
     if pool.pressure_ratio is not None and pool.pressure_ratio < limit:
         return
