@@ -22,14 +22,16 @@ def _failing(view: View) -> Iterator[Hit]:
         yield from _failing_by_logs(view)
     if failures is None or failures <= thresholds.transfer_failures_per_second:
         return
-    share = failures / (failures + (view.service.transfer.transfers_per_second or 0.0))
+    transfers = view.service.transfer.transfers_per_second
+    share = None if transfers is None else failures / (failures + transfers)
     evidence = (
         Evidence("kv_transfer_failures_per_second", failures, "per second", thresholds.transfer_failures_per_second),
         Evidence("kv_transfer_failure_share", share, "ratio", thresholds.failures_many),
     )
     whose = all_of_one(view, Role.DECODE, lambda engine: engine.kv_transfer_failures_per_second)
-    text = f"KV transfers fail: {rate(failures)}, {percent(share)} of all{whose}."
-    yield Hit({}, text, evidence, graded(share, thresholds))
+    part = "" if share is None else f", {percent(share)} of all"
+    severity = None if share is None else graded(share, thresholds)
+    yield Hit({}, f"KV transfers fail: {rate(failures)}{part}{whose}.", evidence, severity)
 
 
 def _failing_by_logs(view: View) -> Iterator[Hit]:
