@@ -34,6 +34,11 @@ class Thresholds:
     queue_imbalance_requests: float = _threshold(
         8.0, "requests", "Requests that the busiest engine must hold above the mean before load counts as uneven."
     )
+    queue_requests: float = _threshold(
+        32.0,
+        "requests",
+        "Requests that wait for each engine of prefill from which it is too small while its speed is not known.",
+    )
     slow_pace: float = _threshold(
         1.7,
         "ratio",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from pdwatch.scrape.loop import ScrapeLoop
 from pdwatch.scrape.settings import TransportSettings
 from pdwatch.scrape.transport import Fetcher, Probe
 from pdwatch.scrape.turns import LoopSettings
+
+log = logging.getLogger(__name__)
 
 DISCOVERY_SECONDS = 1.0
 """How often sources are looked at; each is asked as often as it is configured."""
@@ -94,7 +97,14 @@ class Collecting:
             self._loop.set_targets(target for target in targets if target.is_asked)
             self.tell_targets()
         for scrape in self.discovery.take_scrapes():
+            self._tell(scrape)
+
+    def _tell(self, scrape: Scrape) -> None:
+        """Hand over a page that a source read; a listener that raises spoils nothing else."""
+        try:
             self._listeners.scraped(scrape)
+        except Exception:
+            log.exception("a page of %s was not taken", scrape.target.worker)
 
     def tell_targets(self) -> None:
         """Tell the targets again."""

@@ -53,23 +53,25 @@ class SourceState:
         wait = self.source.refresh if self.error is None else min(self.source.refresh, RETRY_SECONDS)
         return not 0 <= now - self.asked_at < wait
 
-    def ask(self, now: float) -> None:
+    def ask(self, now: float) -> asyncio.Task[Found | DiscoveryError]:
         """Begin a question."""
         self.asked_at = now
         self.asking = asyncio.create_task(_asked(self.source), name=f"ask {self.name}")
+        return self.asking
 
-    def take(self, now: float) -> None:
-        """Take in the answer, if it came. A failure keeps the targets of the answer before."""
+    def take(self, now: float) -> bool:
+        """Take in the answer, and tell whether one came. A failure keeps the targets of the answer before."""
         if self.asking is None or not self.asking.done():
-            return
+            return False
         outcome, self.asking = self.asking.result(), None
         if isinstance(outcome, DiscoveryError):
             self.error = str(outcome)
-            return
+            return True
         self.targets, self.error = outcome.targets, outcome.problem
         self.scrapes += outcome.scrapes
         if outcome.problem is None:
             self.last_success = now
+        return True
 
 
 class Discovery:
@@ -91,16 +93,13 @@ class Discovery:
         *now* is in seconds. The same list comes back while nothing changed. One call at a time. A source that is slow
         holds up the others at the start only.
         """
-        for state in self.states:
-            if state.due(now):
-                state.ask(now)
-        asking = [state.asking for state in self.states if state.asking is not None]
-        if not asking:
-            return self._targets
-        await asyncio.wait(asking, timeout=PATIENCE_SECONDS if self._began else None)
+        begun = [state.ask(now) for state in self.states if state.due(now)]
+        if begun:
+            await asyncio.wait(begun, timeout=PATIENCE_SECONDS if self._began else None)
         self._began = True
-        for state in self.states:
-            state.take(now)
+        taken = [state.take(now) for state in self.states]
+        if not any(taken):
+            return self._targets
         targets = list(merged(target for state in self.states for target in state.targets))
         if targets != self._targets:
             self._targets = targets

@@ -65,11 +65,17 @@ def _parsed(body: bytes, name: str) -> dict[str, Any]:
 
 
 def _nodes(application: Any) -> Iterator[str]:
-    """Yield the address of each node that a replica of the application runs on."""
-    deployments = application.get("deployments") if isinstance(application, dict) else None
-    for deployment in deployments.values() if isinstance(deployments, dict) else ():
-        for replica in (deployment.get("replicas") or ()) if isinstance(deployment, dict) else ():
-            if isinstance(replica, dict) and replica.get("state") in _SERVING:
-                address = replica.get("node_ip")
-                if isinstance(address, str) and address:
-                    yield address
+    """Yield the address of each node that a replica of the application runs on; what has another shape has none."""
+    match application:
+        case {"deployments": dict() as deployments}:
+            for deployment in deployments.values():
+                yield from _addresses(deployment)
+
+
+def _addresses(deployment: Any) -> Iterator[str]:
+    match deployment:
+        case {"replicas": list() as replicas}:
+            for replica in replicas:
+                match replica:
+                    case {"state": str(state), "node_ip": str(address)} if address and state in _SERVING:
+                        yield address

@@ -30,6 +30,7 @@ def _percentiles(pick: Callable[[LatencyState], Quantiles]) -> Extractor:
 
 def _hops(service: ServiceState) -> Iterable[Sample]:
     chain = service.latency.chain
+    yield ("router",), chain.router
     yield ("prefill_queue",), chain.prefill_queue
     yield ("prefill",), chain.prefill
     yield ("transfer",), chain.transfer

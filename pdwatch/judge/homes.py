@@ -32,6 +32,8 @@ class Home:
     reading: HostReading
     signals: HostSignals
     group: EngineGroup | None
+    ports: tuple[tuple[PortReading, PortSignals], ...] = ()
+    """The ports nearest to its GPUs, or all of the host where that is not known."""
 
     @property
     def host(self) -> str:
@@ -54,13 +56,6 @@ class Home:
     def scope(self, **part: str) -> dict[str, str]:
         """Return role, worker and host, with the *part* of the host where one is meant."""
         return {"role": self.worker.role.value, "worker": self.worker.worker, "host": self.host} | part
-
-    def ports(self) -> Iterator[tuple[PortReading, PortSignals]]:
-        """Yield the ports nearest to its GPUs, or all of the host where that is not known."""
-        own = set(self.placement.ports)
-        for port in self.reading.fabric.ports if self.reading.fabric is not None else ():
-            if (port.device, port.port) in own:
-                yield port, self.signals.ports.get((port.device, port.port), UNKNOWN_PORT)
 
     def owns(self, gpu: GpuReading) -> bool:
         """Tell whether a GPU is its own; one that is lost still is by the processes that were on it."""
@@ -181,7 +176,18 @@ def _each_home(view: View) -> Iterator[Home]:
         groups = state.reading.processes.groups if state.reading.processes is not None else ()
         group = next((group for group in groups if group.pid == placement.group), None)
         signals = view.service.host_signals.get(placement.host, HostSignals())
-        yield Home(worker, placement, state.reading, signals, group)
+        yield Home(worker, placement, state.reading, signals, group, _ports(placement, state.reading, signals))
+
+
+def _ports(
+    placement: Placement, reading: HostReading, signals: HostSignals
+) -> tuple[tuple[PortReading, PortSignals], ...]:
+    own = set(placement.ports)
+    return tuple(
+        (port, signals.ports.get((port.device, port.port), UNKNOWN_PORT))
+        for port in (reading.fabric.ports if reading.fabric is not None else ())
+        if (port.device, port.port) in own
+    )
 
 
 def log_faults(view: View, kind: FaultKind) -> Iterator[LogFault]:

@@ -25,17 +25,17 @@ class StandingFindings:
     def __init__(self, definitions: tuple[FindingDef, ...]) -> None:
         self._definitions = definitions
         self._causes = Causes(definitions)
+        self._clear = {definition.id: definition.clear_seconds for definition in definitions}
         self._standing: dict[Key, _Standing] = {}
 
     def update(self, view: View, now: float) -> tuple[Finding, ...]:
         """Evaluate every condition at *now* and return what stands, the gravest roots first, each with its symptoms."""
-        clear = {definition.id: definition.clear_seconds for definition in self._definitions}
         for definition in self._definitions:
             onset = definition.onset_seconds * view.thresholds.onset_factor
             for hit in definition.detect(view):
                 self._saw(definition, hit, onset, now)
         for key, standing in list(self._standing.items()):
-            wait = clear[key[0]] if standing.given else 0.0
+            wait = self._clear[key[0]] if standing.given else 0.0
             if standing.seen < now and now - standing.seen >= wait:
                 del self._standing[key]
         given = [standing.finding for standing in self._standing.values() if standing.given]

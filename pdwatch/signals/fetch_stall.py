@@ -6,7 +6,15 @@ from pdwatch.model.reading import Quantity as Q
 from pdwatch.model.reading import Reading
 
 _TOLD_BY_STAGE = (Q.KV_FETCH_WAITING, Q.KV_FETCH_IN_PROGRESS)
-_MOVES = (Q.PROMPT_TOKENS_TRANSFERRED, Q.EXTERNAL_CACHE_HITS, Q.TRANSFER_FAILURES, Q.TRANSFER_FAILED_RECEIVES)
+_MOVES = (
+    Q.PROMPT_TOKENS,
+    Q.PROMPT_TOKENS_TRANSFERRED,
+    Q.EXTERNAL_CACHE_HITS,
+    Q.TRANSFER_FAILURES,
+    Q.TRANSFER_FAILED_RECEIVES,
+)
+_TIMES = (Q.TRANSFER_TIME, Q.TTFT)
+"""What counts when KV arrives, when a request that waited for it has its first token, or when it is given up."""
 
 
 class FetchStall:
@@ -17,7 +25,7 @@ class FetchStall:
         self._moves: tuple[float | None, ...] = ()
         self._at = 0.0
         self.known = False
-        """Whether the page tells of requests that wait for remote KV."""
+        """Whether the page tells of requests that wait for remote KV, and of such as have got theirs."""
 
     @property
     def seconds(self) -> float:
@@ -27,11 +35,13 @@ class FetchStall:
     def push(self, reading: Reading) -> None:
         """Take the next page."""
         waiting = _waiting(reading)
-        moves = _moves(reading)
         self.known, self._at = waiting is not None, reading.at
         if not waiting:
             self._since = None
-        elif self._since is None or moves != self._moves:
+            return
+        moves = _moves(reading)
+        self.known = any(move is not None for move in moves)
+        if self._since is None or moves != self._moves:
             self._since = reading.at
         self._moves = moves
 
@@ -43,6 +53,9 @@ def _waiting(reading: Reading) -> float | None:
 
 
 def _moves(reading: Reading) -> tuple[float | None, ...]:
-    slots = reading.shape.histograms.get(Q.TRANSFER_TIME)
-    count = None if slots is None or slots.count is None else reading.values[slots.count]
-    return (count, *reading.each(_MOVES))
+    return (*reading.each(_MOVES), *(_count(reading, quantity) for quantity in _TIMES))
+
+
+def _count(reading: Reading, quantity: Q) -> float | None:
+    slots = reading.shape.histograms.get(quantity)
+    return None if slots is None or slots.count is None else reading.values[slots.count]

@@ -77,6 +77,26 @@ def test_prefill_full_of_prompts_it_computes_is_full_itself(
     assert [{"role": "prefill"}] == [hit.scope for hit in hits("kv_cache_saturated", signals)]
 
 
+@pytest.mark.parametrize("unknown", ["kv_cache_tokens", "prefill_concurrency", "prompt_tokens_per_second"])
+def test_what_fills_prefill_is_not_guessed(unknown: str, worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """Where an engine does not tell, its cache is full and no more is said."""
+    numbers = PINNED | {"prefill_concurrency": 1.0} | {unknown: None}
+    signals = service([worker(Role.PREFILL, engine=numbers), worker(Role.DECODE)])
+
+    assert [] == hits("kv_pinned_on_prefill", signals)
+    assert 1 == len(hits("kv_cache_saturated", signals))
+
+
+def test_an_engine_that_does_not_tell_its_usage_is_not_empty(
+    worker: MakeWorker, service: MakeService, hits: Hits
+) -> None:
+    """The one that tells is full, and that is all of those that tell."""
+    usages = (0.97, None, None)
+    pool = [worker(Role.DECODE, f"d{n}", engine={"kv_cache_usage_ratio": usage}) for n, usage in enumerate(usages)]
+
+    assert [None] == [hit.severity for hit in hits("kv_cache_saturated", service(pool))]
+
+
 @pytest.mark.parametrize(("usage", "fires"), [(0.9, True), (0.899, False)])
 def test_pinned_blocks_matter_once_prefill_is_full(
     usage: float, fires: bool, worker: MakeWorker, service: MakeService, hits: Hits

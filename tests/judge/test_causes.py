@@ -30,6 +30,11 @@ def test_explanations_name_only_findings_that_exist() -> None:
     assert {symptom for definition in FINDINGS for symptom in definition.explains} <= BY_ID.keys()
 
 
+def test_an_explanation_is_named_once() -> None:
+    """However many groups of symptoms it is in."""
+    assert [] == [definition.id for definition in FINDINGS if len(set(definition.explains)) != len(definition.explains)]
+
+
 def test_nothing_explains_itself_over_any_number_of_steps() -> None:
     """Following the causes of a symptom ends at a root."""
 

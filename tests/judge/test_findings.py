@@ -169,9 +169,21 @@ def test_prefill_saturated_tells_demand_and_queue(worker: MakeWorker, service: M
         engine={"prefill_demand_tokens_per_second": 14_000.0, "backlog_tokens": 0.0, "requests_waiting": 9.0},
     )
 
-    assert ["Prompts arrive and wait at 140 % of what prefill computes; 9 requests wait."] == [
+    assert ["Prompts arrive and wait at 140 % of what prefill computes; 9 requests wait on prefill."] == [
         hit.summary for hit in hits("prefill_saturated", service([short, worker(Role.DECODE)]))
     ]
+
+
+@pytest.mark.parametrize(("waiting", "fires"), [(31.0, False), (32.0, True)])
+def test_a_queue_on_prefill_whose_speed_is_not_known_yet_is_told(
+    waiting: float, fires: bool, worker: MakeWorker, service: MakeService, hits: Hits
+) -> None:
+    """Thirty-two for each engine; fewer may be the first passes of a fleet that starts."""
+    unknown = {"prefill_tokens_per_second": None, "requests_waiting": waiting}
+
+    assert fires is bool(
+        hits("prefill_saturated", service([worker(Role.PREFILL, engine=unknown), worker(Role.DECODE)]))
+    )
 
 
 def test_prefill_behind_a_full_decode_pool_is_not_saturated(

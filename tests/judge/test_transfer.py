@@ -37,12 +37,13 @@ def test_a_few_failures_among_thousands_wake_nobody(
 
 
 def test_failures_of_one_worker_name_it(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
-    """The others transfer well: its side channel or its host."""
+    """The others transfer well: its side channel or its host. Of how many it is, no page tells here."""
     rates = (0.0, 0.4, 0.0)
     decode = [worker(Role.DECODE, f"d{n}", engine={"kv_transfer_failures_per_second": r}) for n, r in enumerate(rates)]
     found = hits("kv_transfer_failing", service(decode, TransferState(failures_per_second=0.4)))
 
-    assert ["KV transfers fail: 24.0/min, 100 % of all, all on d1 of 3 workers."] == [hit.summary for hit in found]
+    assert ["KV transfers fail: 24.0/min, all on d1 of 3 workers."] == [hit.summary for hit in found]
+    assert [None] == [hit.severity for hit in found]
 
 
 def _waiting(worker: MakeWorker, service: MakeService, **engine: float) -> ServiceSignals:
@@ -113,6 +114,16 @@ def test_kv_blocks_expired(worker: MakeWorker, service: MakeService, hits: Hits)
     assert [
         "KV blocks expire unread on prefill, 6.0/min, all on p1 of 2 workers: decode did not fetch them in time."
     ] == [hit.summary for hit in found]
+
+
+@pytest.mark.parametrize(("expired", "severity"), [(0.0019, Severity.INFO), (0.002, None)])
+def test_a_client_that_went_away_is_information(
+    expired: float, severity: Severity | None, healthy: ServiceSignals, hits: Hits
+) -> None:
+    """One in a thousand of two requests a second."""
+    signals = replace(healthy, transfer=TransferState(expired_per_second=expired))
+
+    assert [severity] == [hit.severity for hit in hits("kv_blocks_expired", signals)]
 
 
 def test_kv_read_after_its_lease_may_be_garbled(healthy: ServiceSignals, hits: Hits) -> None:

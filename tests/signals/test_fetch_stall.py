@@ -33,9 +33,9 @@ def test_waiting_while_nothing_arrives_is_counted(make_reading: MakeReading) -> 
     assert 15.0 == _after(readings)
 
 
-@pytest.mark.parametrize("moving", ["transfer_failures", "prompt_tokens_transferred"])
+@pytest.mark.parametrize("moving", ["transfer_failures", "prompt_tokens_transferred", "prompt_tokens"])
 def test_one_that_arrives_or_fails_ends_it(moving: str, make_reading: MakeReading) -> None:
-    """Failing is another finding, and push mode counts transfers on the other side."""
+    """Failing is another finding; where the other side counts transfers, first tokens tell that KV came."""
     readings = [
         make_reading(at, kv_fetch_in_progress=3.0, **{moving: 1.0 if at < 10 else 2.0}) for at in (0.0, 5.0, 10.0, 15.0)
     ]
@@ -45,9 +45,14 @@ def test_one_that_arrives_or_fails_ends_it(moving: str, make_reading: MakeReadin
 
 def test_a_page_without_waiters_ends_it(make_reading: MakeReading) -> None:
     """They got their KV or went away."""
-    waiting = [make_reading(at, kv_fetch_in_progress=3.0) for at in (0.0, 5.0)]
+    waiting = [make_reading(at, kv_fetch_in_progress=3.0, prompt_tokens=9.0) for at in (0.0, 5.0)]
 
-    assert 0.0 == _after([*waiting, make_reading(10.0, kv_fetch_in_progress=0.0)])
+    assert 0.0 == _after([*waiting, make_reading(10.0, kv_fetch_in_progress=0.0, prompt_tokens=9.0)])
+
+
+def test_a_page_that_counts_no_arrivals_tells_nothing(make_reading: MakeReading) -> None:
+    """What stands still may not be counted there at all."""
+    assert _after([make_reading(at, kv_fetch_in_progress=3.0) for at in (0.0, 30.0)]) is None
 
 
 def test_versions_without_stages_tell_by_requests_put_off(make_reading: MakeReading) -> None:

@@ -20,7 +20,7 @@ from pdwatch.config.urls import service_url
 from pdwatch.discover.kubernetes.access import Cluster
 from pdwatch.discover.source import DiscoveryError
 
-_PROGRAMS = {"exec": "exec", "auth-provider": "auth-provider"}
+_PROGRAMS = ("exec", "auth-provider")
 _UNSUPPORTED = {"cluster": ("proxy-url", "tls-server-name"), "user": ("as", "as-uid", "as-groups", "as-user-extra")}
 
 Entry = Mapping[str, Any]

@@ -39,9 +39,8 @@ class KubernetesDiscovery:
             raise DiscoveryError(" | ".join(dict.fromkeys(problems)))
         pods = [pod for watch in self.watches for pod in watch.pods]
         problems += [pod.problem for pod in pods if pod.problem is not None]
-        return Found(
-            tuple(pod.target for pod in pods if pod.target is not None), " | ".join(dict.fromkeys(problems)) or None
-        )
+        targets = tuple(pod.target for pod in pods if pod.target is not None)
+        return Found(targets, " | ".join(dict.fromkeys(problems)) or None)
 
     def inherit(self, other: object) -> None:
         """Begin with the pods that *other* knew of the same namespaces."""

@@ -6,12 +6,17 @@ Prometheus adds the labels of the target to each series and renames those of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pdwatch.discover.prometheus.query import DURATION, UP, Sample
 
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+"""Names of labels that stand on a page without quotes."""
+
 _EXPORTED = "exported_"
+_OF_ANY_PROGRAM = "process_"
 _TARGET = ("job", "instance")
 
 Key = tuple[str, str]
@@ -38,6 +43,11 @@ class Instance:
     def at(self) -> float:
         """Unix seconds of the last scrape that is known."""
         return max([one.at for one in self.series] + ([self.up.at] if self.up is not None else []))
+
+    @property
+    def is_engine(self) -> bool:
+        """Whether it has a metric that not every program has."""
+        return any(not one.name.startswith(_OF_ANY_PROGRAM) for one in self.series)
 
     @property
     def failed(self) -> bool:
@@ -74,13 +84,17 @@ def _put(instance: Instance, one: Sample) -> None:
 def _series(one: Sample, target: Mapping[str, str]) -> str:
     """Return the series as the page had it."""
     labels = {_own(name, target): value for name, value in one.labels.items() if name not in target}
-    text = ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items()))
+    text = ",".join(f'{_name(name)}="{_escaped(value)}"' for name, value in sorted(labels.items()))
     return f"{one.name}{{{text}}}" if text else one.name
 
 
 def _own(name: str, target: Mapping[str, str]) -> str:
     bare = name.removeprefix(_EXPORTED)
     return bare if name.startswith(_EXPORTED) and bare in target else name
+
+
+def _name(label: str) -> str:
+    return label if LABEL.fullmatch(label) else f'"{_escaped(label)}"'
 
 
 def _escaped(value: str) -> str:

@@ -15,7 +15,7 @@ from pdwatch.config.urls import worker_url
 from pdwatch.discover.groups import found_in
 from pdwatch.discover.http import JsonClient
 from pdwatch.discover.kubernetes.labels import ROLE_LABELS, SERVICE_LABELS, first_of, role_of
-from pdwatch.discover.prometheus.pages import Instance, instances
+from pdwatch.discover.prometheus.pages import LABEL, Instance, Key, instances
 from pdwatch.discover.prometheus.query import read_answer, selector
 from pdwatch.discover.source import Found
 from pdwatch.model.page import Scrape
@@ -41,6 +41,8 @@ class PrometheusDiscovery:
         self._body = urlencode({"query": selector(names, entry.matchers, entry.lookback)}).encode()
         self._interval = interval
         self._read: dict[str, float] = {}
+        self._engines: set[Key] = set()
+        """What has shown a metric of an engine, as long as Prometheus has it as a target."""
 
     async def find(self) -> Found:
         """Return the targets that were scraped within the lookback. Raises `DiscoveryError`."""
@@ -52,9 +54,10 @@ class PrometheusDiscovery:
         await self._client.aclose()
 
     def _found(self, answer: bytes) -> Found:
-        known = instances(read_answer(answer, self._url))
-        jobs = Counter(instance.key[1] for instance in known)
-        pairs = [(self._target(one), one) for one in known if jobs[one.key[1]] == 1 and one.series]
+        known = [one for one in instances(read_answer(answer, self._url)) if one.is_engine or one.key in self._engines]
+        self._engines = {one.key for one in known}
+        jobs = Counter(one.key[1] for one in known)
+        pairs = [(self._target(one), one) for one in known if jobs[one.key[1]] == 1]
         scrapes = tuple(_scrape(target, one) for target, one in pairs if one.at > self._read.get(target.url, 0.0))
         self._read = {target.url: one.at for target, one in pairs}
         return Found(tuple(target for target, _ in pairs), self._problem(known, jobs), scrapes)
@@ -72,7 +75,7 @@ class PrometheusDiscovery:
 
     def _target(self, instance: Instance) -> Target:
         """Return the target; its URL is the page's own, and behind # who told it."""
-        labels = dict(instance.labels)
+        labels = {name: value for name, value in instance.labels.items() if LABEL.fullmatch(name)}
         pod = labels | {name: labels[written] for written, name in _WRITTEN.items() if labels.get(written)}
         role, _ = role_of(pod)
         service = labels.get(self._entry.service_label or "service") or first_of(pod, SERVICE_LABELS)
@@ -82,9 +85,8 @@ class PrometheusDiscovery:
             "worker": labels.get("worker") or labels.get("pod") or labels["instance"],
             "host": labels.get("host") or labels.get("node") or "",
         }
-        (target,) = found_in(
-            [TargetGroup(targets=(_address(labels["instance"]),), labels=labels | own)], self.name
-        ).targets
+        group = TargetGroup(targets=(_address(labels["instance"]),), labels=labels | own)
+        (target,) = found_in([group], self.name).targets
         return target.behind(urlsplit(self._entry.url).netloc)
 
 

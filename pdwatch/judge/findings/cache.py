@@ -26,7 +26,8 @@ def _saturated(view: View) -> Iterator[Hit]:
 
 def _usages(view: View, role: Role) -> list[float]:
     fresh = (worker for worker in view.service.workers if worker.role is role and worker.up and not worker.stale)
-    return [engine.kv_cache_usage_ratio or 0.0 for worker in fresh for engine in worker.engines]
+    told = (engine.kv_cache_usage_ratio for worker in fresh for engine in worker.engines)
+    return [usage for usage in told if usage is not None]
 
 
 def _full(view: View, role: Role, pool: PoolState, usages: list[float]) -> Iterator[Hit]:
@@ -71,15 +72,16 @@ def _is_pinned(view: View, role: Role, pool: PoolState) -> bool:
     """Tell whether most blocks of prefill are of prompts that it has answered, so that decode has them to fetch."""
     if role is not Role.PREFILL or Role.DECODE not in view.service.pools:
         return False
-    used = pool.kv_cache_tokens_used
-    return used is None or _in_prefill(pool) < _MOST * used
+    used, computing = pool.kv_cache_tokens_used, _in_prefill(pool)
+    return used is not None and computing is not None and computing < _MOST * used
 
 
-def _in_prefill(pool: PoolState) -> float:
-    """Return the tokens of the prompts that are being computed, by Little's law."""
-    requests = pool.requests_per_second or 0.0
-    each = (pool.prompt_tokens_per_second or 0.0) / requests if requests > 0 else 0.0
-    return (pool.prefill_concurrency or 0.0) * each
+def _in_prefill(pool: PoolState) -> float | None:
+    """Return the tokens of the prompts that are being computed, by Little's law; `None` where nothing tells."""
+    requests, tokens, at_once = pool.requests_per_second, pool.prompt_tokens_per_second, pool.prefill_concurrency
+    if requests is None or tokens is None or at_once is None:
+        return None
+    return at_once * tokens / requests if requests > 0 else 0.0
 
 
 def _preempting(view: View) -> Iterator[Hit]:

@@ -17,7 +17,7 @@ _GRAVE = frozenset({PortCounter.LINK_DOWNED, PortCounter.INTEGRITY_ERRORS, PortC
 
 def _down(view: View) -> Iterator[Hit]:
     for home in homes(view):
-        for port, seen in home.ports():
+        for port, seen in home.ports:
             if port.active or port.state is None:
                 continue
             name = port_name(port)
@@ -67,7 +67,7 @@ def _vanished(home: Home) -> Iterator[Hit]:
 
 def _slow(view: View) -> Iterator[Hit]:
     for home in homes(view):
-        for port, seen in home.ports():
+        for port, seen in home.ports:
             own = port.rate_bits_per_second
             best = max(port.sibling_rate_bits_per_second or 0, seen.fastest_bits_per_second or 0)
             if port.active and own is not None and own < best:
@@ -84,7 +84,7 @@ def _slow(view: View) -> Iterator[Hit]:
 
 def _saturated(view: View) -> Iterator[Hit]:
     for home in homes(view):
-        for port, _ in home.ports():
+        for port, _ in home.ports:
             if not port.saturated:
                 continue
             names = sorted(counter.value for counter in port.saturated)

@@ -62,7 +62,7 @@ def _errors(view: View) -> Iterator[Hit]:
     in_trouble = troubled(view)
     for home in homes(view):
         blameless = bool(in_trouble - {home.worker.worker})
-        for port, seen in home.ports():
+        for port, seen in home.ports:
             grown = {counter: rate for counter, rate in seen.rates.items() if rate > 0 and counter in _COUNTERS}
             signs = (
                 [
@@ -92,7 +92,7 @@ def _error_hit(view: View, home: Home, port: PortReading, signs: list[tuple[_Sig
 
 def _congested(view: View) -> Iterator[Hit]:
     for home in homes(view):
-        for port, seen in home.ports():
+        for port, seen in home.ports:
             found = (*_marked(view.thresholds, seen.rates), *_starved(view.thresholds, seen))
             if found:
                 scope = home.scope(port=port_name(port))

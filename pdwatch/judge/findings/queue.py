@@ -46,22 +46,24 @@ def _loads(view: View, role: Role) -> list[tuple[float, str, str]]:
 
 
 def _saturated(view: View) -> Iterator[Hit]:
-    pool, limit = view.service.pools.get(Role.PREFILL), view.thresholds.pressure_high
-    decode = view.service.pools.get(Role.DECODE)
-    if pool is None or pool.pressure_ratio is None or pool.pressure_ratio < limit:
-        return
-    if decode is not None and (decode.pressure_ratio or 0.0) >= limit:
+    pool, decode = view.service.pools.get(Role.PREFILL), view.service.pools.get(Role.DECODE)
+    limit = view.thresholds.pressure_high
+    if pool is None or (decode is not None and (decode.pressure_ratio or 0.0) >= limit):
         return  # decode does not take the KV, which is its own finding
-    scope = {"role": Role.PREFILL.value}
+    waiting, scope = pool.requests_waiting or 0.0, {"role": Role.PREFILL.value}
+    many = view.thresholds.queue_requests * pool.engines
+    if pool.pressure_ratio is None and waiting < max(1.0, many):
+        return
+    if pool.pressure_ratio is not None and pool.pressure_ratio < limit:
+        return
     evidence = (
         Evidence("pressure_ratio", pool.pressure_ratio, "ratio", limit, scope),
-        Evidence("requests_waiting", pool.requests_waiting, "requests", None, scope),
+        Evidence("requests_waiting", waiting, "requests", many if pool.pressure_ratio is None else None, scope),
         *way(view).evidence,
     )
-    summary = (
-        f"Prompts arrive and wait at {percent(pool.pressure_ratio)} of what prefill computes; "
-        f"{pool.requests_waiting or 0:.0f} requests wait{way(view).grew}."
-    )
+    summary = f"{waiting:.0f} requests wait on prefill{way(view).grew}."
+    if pool.pressure_ratio is not None:
+        summary = f"Prompts arrive and wait at {percent(pool.pressure_ratio)} of what prefill computes; {summary}"
     yield Hit(scope, summary, evidence)
 
 
@@ -70,7 +72,8 @@ FINDINGS = (
         id="prefill_saturated",
         severity=Severity.WARNING,
         title="Prefill cannot keep up",
-        meaning="More prompt tokens arrive and wait than the prefill pool computes, at the speed it was seen to have.",
+        meaning="More prompt tokens arrive and wait than the prefill pool computes, at the speed it was seen to have. While that "
+        "is not known yet, thirty-two requests that wait for each engine are enough.",
         confirm="Watch the requests waiting on prefill: they grow while decode has room.",
         fix="Add prefill replicas, or shorten prompts, raise prefix-cache hits, or limit admission.",
         confused_with="A full decode pool, which keeps KV pinned on prefill until prefill cannot admit either.",

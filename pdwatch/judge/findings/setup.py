@@ -38,7 +38,7 @@ def _limit(home: Home) -> float | None:
 
 
 def _uses_rdma(home: Home) -> bool:
-    return home.config is not None and home.config.kv is not None and any(port.active for port, _ in home.ports())
+    return home.config is not None and home.config.kv is not None and any(port.active for port, _ in home.ports)
 
 
 def _init_failed(view: View) -> Iterator[Hit]:

@@ -38,7 +38,8 @@ def _slow(view: View) -> Iterator[Hit]:
     slow_pace = view.thresholds.slow_pace
     for role in (Role.PREFILL, Role.DECODE, Role.BOTH):
         runners = [runner for worker in comparable(view, role) if (runner := _runner(worker)) is not None]
-        if len(runners) < 2:
+        paces = [runner.pace for runner in runners]
+        if len(runners) < 2 or max(paces) < view.thresholds.slow_pace * min(paces):
             continue
         peers = _Peers(runners)
         for runner in runners:

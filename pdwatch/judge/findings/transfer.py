@@ -22,14 +22,16 @@ def _failing(view: View) -> Iterator[Hit]:
         yield from _failing_by_logs(view)
     if failures is None or failures <= thresholds.transfer_failures_per_second:
         return
-    share = failures / (failures + (view.service.transfer.transfers_per_second or 0.0))
+    transfers = view.service.transfer.transfers_per_second
+    share = None if transfers is None else failures / (failures + transfers)
     evidence = (
         Evidence("kv_transfer_failures_per_second", failures, "per second", thresholds.transfer_failures_per_second),
         Evidence("kv_transfer_failure_share", share, "ratio", thresholds.failures_many),
     )
     whose = all_of_one(view, Role.DECODE, lambda engine: engine.kv_transfer_failures_per_second)
-    text = f"KV transfers fail: {rate(failures)}, {percent(share)} of all{whose}."
-    yield Hit({}, text, evidence, graded(share, thresholds))
+    part = "" if share is None else f", {percent(share)} of all"
+    severity = None if share is None else graded(share, thresholds)
+    yield Hit({}, f"KV transfers fail: {rate(failures)}{part}{whose}.", evidence, severity)
 
 
 def _failing_by_logs(view: View) -> Iterator[Hit]:
@@ -94,7 +96,10 @@ def _expired(view: View) -> Iterator[Hit]:
         evidence = Evidence("kv_expired_per_second", expired, "per second", 0.0)
         whose = all_of_one(view, Role.PREFILL, lambda engine: engine.kv_expired_per_second)
         summary = f"KV blocks expire unread on prefill, {rate(expired)}{whose}: decode did not fetch them in time."
-        yield Hit({"role": Role.PREFILL.value}, summary, (evidence,))
+        prefill = view.service.pools.get(Role.PREFILL)
+        requests = prefill.requests_per_second if prefill is not None else None
+        few = requests is not None and expired < view.thresholds.failures_few * requests
+        yield Hit({"role": Role.PREFILL.value}, summary, (evidence,), Severity.INFO if few else None)
 
 
 def _read_late(view: View) -> Iterator[Hit]:
@@ -200,7 +205,7 @@ FINDINGS = (
         severity=Severity.WARNING,
         title="KV blocks expire on prefill",
         meaning="Prefill gave up KV blocks that no decode worker had read before the lease (30 s since 0.22) or timeout "
-        "(480 s before) ran out. Each is a request that failed or was computed again.",
+        "(480 s before) ran out. Each is a request that failed or was computed again; information below one in a thousand.",
         confirm="Look for 'Releasing expired KV blocks' in prefill's log.",
         fix="Find why decode does not fetch: a dead or full decode worker, failing transfers, or clients that went away "
         "between the two steps.",
@@ -217,7 +222,8 @@ FINDINGS = (
         "than it saves. Information where a transfer is so short that nobody feels it, as with short prompts.",
         confirm="Divide the transfer seconds by the prefill seconds of the same minutes; look at bytes per second.",
         fix="Check that transfers run over RDMA (UCX_TLS, devices, GPU-direct buffers), not TCP or CPU-staged buffers, and "
-        "that no link is at a lower rate or congested.",
+        "that no link is at a lower rate or congested. If the network is meant to be that slow, raise transfer_prefill_ratio, or "
+        "serve this model without disaggregation.",
         confused_with="Very short prompts, for which any transfer is long beside prefill.",
         detect=_dominates,
         onset_seconds=10.0,

@@ -19,6 +19,7 @@ from pdwatch.discover.http import JsonClient
 from pdwatch.discover.prometheus.source import PrometheusDiscovery
 from pdwatch.discover.source import DiscoveryError, Found
 from pdwatch.model.target import Role, RoleSource
+from pdwatch.scrape.exposition import PageParser
 
 
 class Prometheus:
@@ -164,16 +165,56 @@ def test_a_failed_scrape_is_the_workers(prometheus: Prometheus, asking: Any) -> 
     asking(scenario)
 
 
+def test_a_worker_that_stays_down_is_not_forgotten(prometheus: Prometheus, asking: Any) -> None:
+    """Once its series are older than the lookback, the word of Prometheus about each scrape is still there."""
+
+    async def scenario(url: str) -> None:
+        prometheus.scraped(1000.0)
+        one = source(url)
+        await one.find()
+        prometheus.result.clear()
+        prometheus.scraped(1065.0, up="0")
+        down = await one.find()
+        prometheus.result.clear()
+        gone = await one.find()
+        await one.aclose()
+
+        assert ["Prometheus could not scrape it"] == [scrape.error for scrape in down.scrapes]
+        assert Found(()) == gone
+
+    asking(scenario)
+
+
 def test_what_never_was_an_engine_is_no_worker(prometheus: Prometheus, asking: Any) -> None:
-    """Without matchers other targets of that Prometheus, and those without a wanted series, are left out."""
+    """Without matchers the other targets of that Prometheus are left out: those that show no metric of an engine."""
 
     async def scenario(url: str) -> None:
         prometheus.scraped(1.0, "node:9100", up="0")
+        prometheus.scraped(1.0, "other:1")
+        prometheus.result[-1]["metric"]["__name__"] = "process_start_time_seconds"
+        prometheus.scraped(1.0, "node:9100", up="0", job="again")
         one = source(url)
         found = await one.find()
         await one.aclose()
 
         assert Found(()) == found
+
+    asking(scenario)
+
+
+def test_names_beyond_ascii_are_no_hindrance(prometheus: Prometheus, asking: Any) -> None:
+    """Prometheus 3 takes any text as the name of a label."""
+
+    async def scenario(url: str) -> None:
+        prometheus.scraped(1.0, **{"k8s:pod": "x"})
+        prometheus.result[-1]["metric"]["service.name"] = 'a "b"'
+        one = source(url)
+        found = await one.find()
+        await one.aclose()
+        (series,) = PageParser().parse(found.scrapes[0].body or "").layout.series
+
+        assert {"service.name": 'a "b"'} == dict(series.labels)
+        assert {"job": "vllm", "instance": "10.0.0.1:8000"} == dict(found.targets[0].labels)
 
     asking(scenario)
 
