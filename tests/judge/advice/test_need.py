@@ -290,6 +290,19 @@ def test_who_is_in_need_lends_nothing(play: Callable[..., Play]) -> None:
     assert (0, 0, 0) == (need.spare, need.lendable, need.idle)
 
 
+@pytest.mark.parametrize(("headroom", "wanted"), [(0.0, 2), (1.0, 3)])
+def test_room_for_a_crowd_is_kept_where_it_is_asked_for(make_load: MakeLoad, headroom: float, wanted: int) -> None:
+    """Demand is at 60 % and nothing shows; twice of it would be 120 %."""
+    watch, thresholds = NeedWatch(by_length=False), Thresholds().overridden({"burst_headroom": headroom})
+    for tick in range(120):
+        load = make_load(demand=0.6 * BEARS, arrivals=400.0)
+        need = watch.update(load, thresholds, STARTUP, EVERY * tick)
+
+    assert need is not None
+    assert wanted == need.wanted
+    assert (need.sign is Sign.ROOM) == (headroom > 0)
+
+
 def test_a_role_of_unknown_capacity_needs_nothing_yet(make_load: MakeLoad) -> None:
     """Its demand is remembered until more is known."""
     watch = NeedWatch(by_length=False)
