@@ -115,6 +115,15 @@ def test_advice_that_was_followed_is_settled_though_another_one_came(story: Stor
     assert {P: 0.5, D: 0.9} == story.decisions.kept[-2].observed
 
 
+def test_what_was_followed_stays_so_though_the_next_advice_is_followed_at_once(story: Story) -> None:
+    """The replica that came is given back before the minute is over."""
+    story.go(30.0, Action.SCALE_DECODE, wanted=(2, 3)).go(15.0, Action.SCALE_DECODE, there=(2, 3), wanted=(2, 3))
+    story.go(15.0, Action.SCALE_IN_DECODE, there=(2, 3), wanted=(2, 2))
+    story.go(90.0, Action.HOLD, there=(2, 2))
+
+    assert [("scale_decode", "followed"), ("scale_in_decode", "followed")] == story.outcomes[1:3]
+
+
 def test_replicas_that_are_starting_are_no_outcome_yet(story: Story) -> None:
     """Discovery names three, two have answered: holding meanwhile is neither passed nor partly."""
     story.go(10.0, Action.SCALE_DECODE, wanted=(2, 3))

@@ -202,13 +202,22 @@ def test_caches_that_are_full_now_and_then_are_silent(play: Callable[..., Play])
     assert {None} == {need.sign for need in needs}
 
 
-def test_a_need_lingers_over_a_tick_below_the_limit(play: Callable[..., Play]) -> None:
-    """Advice does not come and go with chance: demand falls to 97 % for twenty seconds and is above again."""
-    role = play()
+def test_a_need_lingers_over_a_moment_below_the_limit(play: Callable[..., Play]) -> None:
+    """Advice does not come and go with chance: for half a minute nothing shows it, and then it is above again."""
+    role = play(rate=400.0)
     role.run(300.0, 1.1)
-    needs = role.run(20.0, 0.97) + role.run(60.0, 1.1)
+    below = role.run(30.0, 0.93)
 
-    assert all(grows(needs))
+    assert below[-1].sign is None
+    assert all(grows(below + role.run(60.0, 1.1)))
+
+
+def test_demand_that_fell_is_no_sign_though_the_minutes_before_were_above(play: Callable[..., Play]) -> None:
+    """The mean of the longer pasts is above for minutes more; what counts is whether it still goes on."""
+    role = play(rate=400.0)
+    role.run(300.0, 1.3)
+
+    assert {None} == {need.sign for need in role.run(60.0, 0.6)[5:]}
 
 
 def test_a_need_does_not_outlast_its_demand(play: Callable[..., Play]) -> None:
@@ -279,6 +288,19 @@ def test_who_is_in_need_lends_nothing(play: Callable[..., Play]) -> None:
 
     assert need.over
     assert (0, 0, 0) == (need.spare, need.lendable, need.idle)
+
+
+@pytest.mark.parametrize(("headroom", "wanted"), [(0.0, 2), (1.0, 3)])
+def test_room_for_a_crowd_is_kept_where_it_is_asked_for(make_load: MakeLoad, headroom: float, wanted: int) -> None:
+    """Demand is at 60 % and nothing shows; twice of it would be 120 %."""
+    watch, thresholds = NeedWatch(by_length=False), Thresholds().overridden({"burst_headroom": headroom})
+    for tick in range(120):
+        load = make_load(demand=0.6 * BEARS, arrivals=400.0)
+        need = watch.update(load, thresholds, STARTUP, EVERY * tick)
+
+    assert need is not None
+    assert wanted == need.wanted
+    assert (need.sign is Sign.ROOM) == (headroom > 0)
 
 
 def test_a_role_of_unknown_capacity_needs_nothing_yet(make_load: MakeLoad) -> None:

@@ -119,6 +119,14 @@ def test_one_small_replica_does_not_make_a_large_one(make_need: MakeNeed) -> Non
     assert Plan(Action.HOLD, D, {P: 4, D: 2}, {D: 1}) == planned(make_need(D, wanted=3), one, limits=limits)
 
 
+def test_a_small_replica_is_not_given_for_nothing(make_need: MakeNeed) -> None:
+    """The eight GPUs that decode needs are free: the four that prefill would not miss are not taken as well."""
+    limits = gpus(3 * 4 + 2 * 8 + 8, prefill=4, decode=8)
+    found = planned(make_need(D, wanted=3), make_need(P, 3, lendable=1, idle=1), limits=limits)
+
+    assert Plan(Action.SCALE_DECODE, D, {P: 3, D: 3}) == found
+
+
 def test_of_two_in_need_the_greater_is_met_first(make_need: MakeNeed) -> None:
     """One GPU is free; decode is at 180 %, prefill at 120 %."""
     prefill, decode = make_need(P, wanted=3, utilization=1.2), make_need(D, wanted=4, utilization=1.8)

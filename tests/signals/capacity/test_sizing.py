@@ -189,6 +189,14 @@ def test_a_tight_objective_binds_before_the_cache_is_full() -> None:
     assert found[Bound.DECODE_ITL] < 0.5 * found[Bound.DECODE_KV]
 
 
+def test_a_limit_of_sequences_binds_where_it_is_known() -> None:
+    """Eight requests at a time, whatever cache and objective would allow; unknown, it is no bound."""
+    found = decode_capacity(DECODE, 2, replace(GOALS, sequences=8.0))
+
+    assert Bound.DECODE_SEQUENCES is min(found, key=lambda bound: found[bound])
+    assert Bound.DECODE_SEQUENCES not in decode_capacity(DECODE, 2, GOALS)
+
+
 def test_a_batch_may_fill_its_step_but_for_what_varies() -> None:
     """At an objective of 50 ms 164 requests take a step: 328 on two engines, less at most two of its deviations."""
     load = replace(DECODE, kv_tokens=None)
