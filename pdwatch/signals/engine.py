@@ -95,8 +95,7 @@ class EngineWatch:
     def _learn(self, step: Step) -> None:
         self.step = step
         self._pace.push(step)
-        if self.age >= WARM_UP_SECONDS:
-            self.speed.learn(step)
+        self.speed.learn(step, young=self.age < WARM_UP_SECONDS)
 
     def _holds_without_work(self, reading: Reading, thresholds: Thresholds) -> bool:
         """Tell whether blocks are held that no request explains.

@@ -49,19 +49,24 @@ class PrefillSpeed:
     def __init__(self) -> None:
         self._saturated = Average()
         self._light = Average()
+        self._young = Average()
 
-    def learn(self, step: Step) -> None:
-        """Learn from what the engine did between two pages; without prompts that is nothing."""
+    def learn(self, step: Step, young: bool = False) -> None:
+        """Learn from what the engine did between two pages; without prompts that is nothing.
+
+        What a *young* process does counts only as long as nothing else is known.
+        """
         if step.prefill_seconds <= 0 or step.computed <= 0 or step.seconds <= 0:
             return
+        saturated, light = (self._young, self._young) if young else (self._saturated, self._light)
         concurrency = step.prefill_seconds / step.seconds
         if step.waited and step.busy >= _BUSY:
-            self._saturated.add(step.computed / step.seconds)
+            saturated.add(step.computed / step.seconds)
         elif step.passes >= _ENOUGH_PASSES and concurrency <= _SHARED_CONCURRENCY:
             each = step.computed / step.passes * step.prefilled / step.prefill_seconds
-            self._light.add(each / (1.0 - _STRADDLING * concurrency))
+            light.add(each / (1.0 - _STRADDLING * concurrency))
         elif concurrency <= _LIGHT_CONCURRENCY:
-            self._light.add(step.computed / step.prefill_seconds)
+            light.add(step.computed / step.prefill_seconds)
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -70,7 +75,8 @@ class PrefillSpeed:
             return self._saturated.value
         if self._light.count:
             return max(self._light.value, self._saturated.value)
-        return self._saturated.value if self._saturated.count else None
+        known = next((mean for mean in (self._saturated, self._young) if mean.count), None)
+        return None if known is None else known.value
 
     def memory(self) -> dict[str, float]:
         """Return what is worth keeping over a restart of pdwatch."""

@@ -146,9 +146,18 @@ def live(make_reading: MakeReading) -> Live:
     return live
 
 
-def test_a_process_that_just_started_teaches_nothing(live: Live) -> None:
-    """Its first passes compile and warm up; after them it does."""
-    assert live(WARM_UP_SECONDS - 5.0, started=0.0).speed.tokens_per_second is None
+def test_a_process_that_just_started_counts_only_while_nothing_else_is_known(make_step: MakeStep) -> None:
+    """Its first passes compile and warm up: four times slower is better than nothing, and forgotten at once."""
+    speed = PrefillSpeed()
+    speed.learn(make_step(computed=2000.0, prefilled=1.0, prefill_seconds=0.8), young=True)
+    assert 2500.0 == pytest.approx(speed.tokens_per_second)
+
+    speed.learn(make_step(computed=2000.0, prefilled=1.0, prefill_seconds=0.2))
+    assert 10_000.0 == pytest.approx(speed.tokens_per_second)
+
+
+def test_a_process_is_believed_once_it_is_warm(live: Live) -> None:
+    """Half a minute after it began."""
     assert 10_000.0 == pytest.approx(live(WARM_UP_SECONDS + 10.0, started=0.0).speed.tokens_per_second, rel=0.1)
 
 
