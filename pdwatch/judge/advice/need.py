@@ -128,7 +128,7 @@ class NeedWatch:
         ahead = min(level.mean + self.demand.slope() * (startup + _LEVEL / 2), _FURTHEST * level.mean)
         room = self._room(thresholds.burst_headroom)
         sign = self._sign(load, limit, ahead, room, drain > startup)
-        patience = self._patience(load, startup)
+        patience = self._patience(load, startup) if thresholds.advice_seconds > 0 else 0.0
         self._given = self._given or (standing and sign is not None)
         stands = self._stands(sign, level.mean, limit, patience, now)
         planned = max(level.at_most(1.0), ahead, room) + load.waiting_seconds * capacity / max(60.0, startup)

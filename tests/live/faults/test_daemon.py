@@ -147,10 +147,10 @@ def test_a_worker_that_is_renamed_or_moves(serve_of, write, fleet):
     )
     at = newest(running)
     write(json.dumps(groups), targets)
-    moved = running.wait_for(lambda one: "renamed" in workers(one), "the new name", after=at)
+    names = {"renamed", "prefill-1", "decode-0", "decode-1"}
+    moved = running.wait_for(lambda one: workers(one).keys() == names, "the new name and no old one", after=at)
     running.wait_for(well, "all of them", after=moved["t"])
 
-    assert {"renamed", "prefill-1", "decode-0", "decode-1"} == workers(moved).keys()
     assert workers(moved)["renamed"]["engines"][0]["prompt_tokens_per_second"] is not None
     assert groups[1]["targets"][0] in workers(moved)["prefill-1"]["url"]
     assert [] == [rate for snapshot in running.since(at) for rate in rates(snapshot) if rate < 0]
