@@ -42,7 +42,12 @@ def test_csv_has_a_row_per_worker(states, golden) -> None:
 
 @pytest.mark.parametrize(
     ("words", "name"),
-    [("HOLD", "healthy"), ("TO DECODE  prefill 2 → 1", "decode_bound"), ("SCALE PREFILL", "prefill_bound"), ("FIX", "decode_dies")],
+    [
+        ("HOLD", "healthy"),
+        ("SHIFT TO DECODE", "decode_bound"),
+        ("SCALE PREFILL", "prefill_bound"),
+        ("FIX", "decode_dies"),
+    ],
 )
 def test_a_simulated_fleet_is_told_as_it_is(words: str, name: str, story) -> None:
     """From pages over signals and judgement to the words of the first line."""
