@@ -23,16 +23,12 @@ class PrefillLoad:
     """Squared coefficient of variation of a request's tokens."""
     speed: float
     """Tokens that one engine computes a second when it never idles; mean over engines."""
-    slowest: float
-    """Speed of the slowest engine over the mean."""
     engines: int
     """Engines that answer."""
     backlog: float
     """Tokens that wait."""
     longest: float
     """Share of what waits that is on the engine with the longest queue."""
-    learned: int
-    """Engines whose own speed is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +70,6 @@ class DecodeLoad:
     """Share of the KV caches in use."""
     itl: float | None
     """Mean seconds between tokens since the last page."""
-    running: float
     waiting: float
     """Requests that wait for KV blocks or for remote KV."""
     longest: float

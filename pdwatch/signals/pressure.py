@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pdwatch.catalog.thresholds import Thresholds
+from pdwatch.model.judgement import Bound
 from pdwatch.model.snapshot import EngineState, PoolState, WorkerState
 from pdwatch.model.target import Role
-
-COMPUTE = "prefill compute"
-KV = "decode KV"
-ITL = "decode ITL"
 
 
 def with_pressure(
@@ -24,12 +21,12 @@ def with_pressure(
 ) -> PoolState:
     """Return the pool with its pressure and the bound it comes from; unknown where nothing tells."""
     engines = [engine for worker in workers if worker.up and not worker.stale for engine in worker.engines]
-    bounds: dict[str, float | None] = {}
+    bounds: dict[Bound, float | None] = {}
     if pool.role in (Role.PREFILL, Role.BOTH):
-        bounds[COMPUTE] = prefill_pressure(engines, thresholds.drain_seconds)
+        bounds[Bound.PREFILL_COMPUTE] = prefill_pressure(engines, thresholds.drain_seconds)
     if pool.role in (Role.DECODE, Role.BOTH):
-        bounds[KV] = kv_pressure(pool, thresholds.kv_usage_high)
-        bounds[ITL] = itl_pressure(engines, itl_objective)
+        bounds[Bound.DECODE_KV] = kv_pressure(pool, thresholds.kv_usage_high)
+        bounds[Bound.DECODE_ITL] = itl_pressure(engines, itl_objective)
     known = {bound: value for bound, value in bounds.items() if value is not None}
     if not known:
         return pool

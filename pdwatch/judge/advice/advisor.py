@@ -67,7 +67,7 @@ class Advisor:
             need = watch.update(load, self._thresholds, self._limits.startup(role), now, standing)
             if need is not None:
                 self._needs[role] = need
-        return replace(signals, pools=with_pressure(signals.pools, self._needs)) if self._needs else signals
+        return replace(signals, pools=with_utilization(signals.pools, self._needs)) if self._needs else signals
 
     def memory(self) -> dict[str, object]:
         """Return what is worth keeping over a restart of pdwatch: decisions, and demand of the last half hour."""
@@ -138,7 +138,7 @@ def _as_before(last: Decision) -> Advice:
     return Advice(last.action, prefill, decode, 0.0, last.at, last.reason)
 
 
-def with_pressure(pools: Mapping[Role, PoolState], needs: Mapping[Role, Need]) -> dict[Role, PoolState]:
+def with_utilization(pools: Mapping[Role, PoolState], needs: Mapping[Role, Need]) -> dict[Role, PoolState]:
     """Return the pools with the mean demand of a minute over capacity as pressure, where capacity has been learned."""
     known = {
         role: replace(pool, pressure_ratio=need.utilization, pressure_bound=need.load.binding)

@@ -10,6 +10,7 @@ from pdwatch.judge.advice import gates, gauges, tell
 from pdwatch.judge.advice.case import SIDES, Answer, Case
 from pdwatch.judge.advice.plan import Plan, growth, removal, symptom
 from pdwatch.model.judgement import Action
+from pdwatch.model.target import Role
 
 
 def answer(case: Case) -> Answer:
@@ -67,6 +68,6 @@ def _too_many(case: Case) -> Answer | None:
     )
 
 
-def _changed(case: Case, plan: Plan) -> dict:  # type: ignore[type-arg]
+def _changed(case: Case, plan: Plan) -> dict[Role, int]:
     current = case.replicas()
     return {role: replicas for role, replicas in plan.desired.items() if replicas != current[role]}

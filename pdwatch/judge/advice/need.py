@@ -61,8 +61,6 @@ class Need:
     """Mean demand of a minute over the capacity of the replicas there are."""
     error: float
     """Its standard error."""
-    planned: float
-    """Demand to plan for: the mean of a minute with its error, or where the trend leads within a start-up."""
     wanted: int
     """Replicas that bear it with room; those there are where nothing is needed."""
     sign: Sign | None
@@ -87,7 +85,7 @@ class Need:
     @property
     def demanded(self) -> float:
         """Mean demand of a minute, in tokens a second."""
-        return self.utilization * (self.load.capacity(self.load.replicas) or 0.0)
+        return self.utilization * self.load.able
 
     @property
     def grows(self) -> bool:
@@ -119,26 +117,25 @@ class NeedWatch:
         *standing* says that more of the role is advised already, so that a sign need not last anew.
         """
         self.demand.add(Tick(now, load.demand, load.arrivals, *(load.lengths or (0.0, 0.0))), load.scv)
-        capacity, level = load.capacity(load.replicas), self.demand.level(_LEVEL)
-        if not capacity or level is None:
+        capacity, level = load.able, self.demand.level(_LEVEL)
+        if capacity <= 0 or level is None:
             return None
-        self._full += (float(load.full) - self._full) * _FULL_WEIGHT
+        self._full += (float(load.crowded >= thresholds.kv_usage_high) - self._full) * _FULL_WEIGHT
         limit, past = thresholds.pressure_high * capacity, max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
         drain = drain_seconds(load, capacity, self._latest())
-        ahead = min(level.mean + self.demand.slope() * (startup + _LEVEL / 2), _FURTHEST * level.mean)
+        ahead = self._ahead(level.mean, startup)
         room = self._room(thresholds.burst_headroom)
         sign = self._sign(load, limit, ahead, room, drain > startup)
         patience = self._patience(load, startup) if thresholds.advice_seconds > 0 else 0.0
         self._given = self._given or (standing and sign is not None)
-        stands = self._stands(sign, level.mean, limit, patience, now)
         planned = max(level.at_most(1.0), ahead, room) + load.waiting_seconds * capacity / max(60.0, startup)
+        stands = self._stands(sign, level.mean, limit, patience, now)
         spare, lendable, idle = self._unneeded(load, thresholds, past, room) if sign is None else (0, 0, 0)
         return Need(
             load,
             utilization=level.mean / capacity,
             error=level.error / capacity,
-            planned=planned,
-            wanted=self._sized(load, planned, thresholds.pressure_target, sign) if stands else self._unsized(load),
+            wanted=self._sized(load, planned if stands else None, thresholds.pressure_target, sign),
             sign=sign,
             over_seconds=0.0 if self._since is None else now - self._since,
             patience=patience,
@@ -150,16 +147,22 @@ class NeedWatch:
             drain=drain,
         )
 
-    def _sized(self, load: RoleLoad, planned: float, target: float, sign: Sign | None) -> int:
-        """Return the replicas to ask for. Those asked for before stay unless fewer would do with room to spare."""
+    def _ahead(self, level: float, startup: float) -> float:
+        """Return the demand to which the trend leads by the time that a new replica serves."""
+        return min(level + self.demand.slope() * (startup + _LEVEL / 2), _FURTHEST * level)
+
+    def _sized(self, load: RoleLoad, planned: float | None, target: float, sign: Sign | None) -> int:
+        """Return the replicas for the demand that is *planned* for, those there are where none is.
+
+        Those asked for before stay unless fewer would do with room to spare.
+        """
+        if planned is None:
+            self._wanted = None
+            return load.replicas
         more = sign is not None
         least, most = (_fitting(load, demand, target, more) for demand in (planned, _FEWER * planned))
         self._wanted = least if self._wanted is None else min(max(self._wanted, least), most)
         return self._wanted
-
-    def _unsized(self, load: RoleLoad) -> int:
-        self._wanted = None
-        return load.replicas
 
     def _unneeded(self, load: RoleLoad, thresholds: Thresholds, past: float, room: float) -> tuple[int, int, int]:
         """Return `spare`, `lendable` and `idle` of a need."""

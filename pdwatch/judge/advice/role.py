@@ -15,7 +15,6 @@ Capacities = Mapping[Bound, float]
 
 _MISSED_SHARE = 0.2
 """Share of the requests that may miss their objective which queueing in a steady state may take."""
-_FULL_USAGE = 0.9
 _HOPS_SHARE = 0.5
 """Most of the TTFT objective that is set aside for transfer and admission."""
 
@@ -40,8 +39,8 @@ class RoleLoad:
     """Seconds for which a request stays: demand that is told by what stays has a burst smoothed out already."""
     even: bool
     """What waits is spread over the engines: a queue on one alone is no lack of capacity."""
-    full: bool
-    """Requests wait because decode's KV caches have no room, whatever was learned of them."""
+    crowded: float
+    """Share of decode's KV caches in use while requests wait, whatever was learned of them; 0 while none waits."""
     capacities: Callable[[int], Capacities]
     """By number of replicas, tokens a second by each bound that is known."""
 
@@ -49,6 +48,11 @@ class RoleLoad:
         """Return the tokens a second that *replicas* bear by the bound that binds; `None` where none is known."""
         found = self.capacities(replicas)
         return min(found.values()) if found else None
+
+    @property
+    def able(self) -> float:
+        """Tokens a second that the replicas there are bear by the bound that binds; 0 where none is known."""
+        return self.capacity(self.replicas) or 0.0
 
     def utilization(self, replicas: int, demand: float | None = None) -> float | None:
         """Return *demand* (or the present one) over the capacity of *replicas*."""
@@ -89,7 +93,7 @@ def serving(signals: ServiceSignals, pool: PoolState) -> int:
 
 def _goals(signals: ServiceSignals) -> Goals:
     ttft, itl = signals.slo.get("ttft"), signals.slo.get("itl")
-    target = min((goal.target for goal in (ttft, itl) if goal is not None), default=0.95)
+    target = min((goal.target for goal in (ttft, itl) if goal is not None), default=1.0)
     return Goals(
         None if ttft is None else ttft.objective_seconds,
         None if itl is None else itl.objective_seconds,
@@ -125,19 +129,18 @@ def _prefill(pool: PoolState, replicas: int, load: PrefillLoad, goals: Goals, sp
     def capacities(count: int) -> Capacities:
         return {Bound.PREFILL_COMPUTE: prefill_capacity(load, round(count * each), goals, spent)}
 
-    waiting = load.backlog / (load.speed * load.engines)
     return RoleLoad(
-        Role.PREFILL,
-        replicas,
-        load.demand * whole,
-        load.arrivals * whole,
-        load.scv,
-        waiting,
-        None,
-        0.0,
-        _even(load.longest, load.engines),
-        False,
-        capacities,
+        role=Role.PREFILL,
+        replicas=replicas,
+        demand=load.demand * whole,
+        arrivals=load.arrivals * whole,
+        scv=load.scv,
+        waiting_seconds=load.backlog / (load.speed * load.engines),
+        lengths=None,
+        memory=0.0,
+        even=_even(load.longest, load.engines),
+        crowded=0.0,
+        capacities=capacities,
     )
 
 
@@ -148,19 +151,18 @@ def _decode(pool: PoolState, replicas: int, load: DecodeLoad, goals: Goals) -> R
         return decode_capacity(load, round(count * each), goals)
 
     able = min(capacities(replicas).values(), default=0.0)
-    waiting = load.waiting * load.tokens / able if able > 0 else 0.0
     return RoleLoad(
-        Role.DECODE,
-        replicas,
-        load.demand,
-        load.arrivals,
-        load.scv,
-        waiting,
-        (load.generated, load.ended),
-        load.tokens * (load.itl or 0.0),
-        _even(load.longest, load.engines),
-        load.waiting > 0 and (load.usage or 0.0) >= _FULL_USAGE,
-        capacities,
+        role=Role.DECODE,
+        replicas=replicas,
+        demand=load.demand,
+        arrivals=load.arrivals,
+        scv=load.scv,
+        waiting_seconds=load.waiting * load.tokens / able if able > 0 else 0.0,
+        lengths=(load.generated, load.ended),
+        memory=load.tokens * (load.itl or 0.0),
+        even=_even(load.longest, load.engines),
+        crowded=(load.usage or 0.0) if load.waiting > 0 else 0.0,
+        capacities=capacities,
     )
 
 

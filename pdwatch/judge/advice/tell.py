@@ -18,8 +18,7 @@ def bounds(case: Case) -> tuple[BoundLoad, ...]:
     """Return every known bound of both roles under the mean demand of a minute, the fullest first."""
     found: list[BoundLoad] = []
     for need in case.needs.values():
-        capacity = need.load.capacity(need.load.replicas) or 0.0
-        found += need.load.bounds(need.utilization * capacity)
+        found += need.load.bounds(need.demanded)
     return tuple(sorted(found, key=lambda load: -load.utilization_ratio))
 
 
@@ -63,18 +62,15 @@ def shortage(case: Case, plan: Plan, hidden: Sequence[Need]) -> str:
 
 
 def _too_small(need: Need) -> str:
-    load, replicas = need.load, _replicas(need.load.replicas)
-    able = load.capacity(load.replicas) or 0.0
-    demand, used = f"{need.utilization * able:,.0f} tokens/s arrive", percent(need.utilization)
-    head = f"{load.role.title()} is too small: {demand}, {used} of what {replicas}"
-    if need.sign is Sign.TREND:
-        head = f"{load.role.title()} will be too small: {demand}, {used} of what {replicas}, and rising"
-    if need.sign is Sign.ROOM:
-        head = f"{load.role.title()} has too little room for a crowd: {demand}, {used} of what {replicas}"
-    if need.sign is Sign.QUEUE:
-        wait = "only grows" if not isfinite(need.drain) else f"takes {seconds(need.drain)} to work off"
-        head = f"{load.role.title()} is too small: what waits {wait}; {demand}, {used} of what {replicas}"
-    return f"{head} ({_binding(need)})."
+    used = f"{need.demanded:,.0f} tokens/s arrive, {percent(need.utilization)} of what {_replicas(need.load.replicas)}"
+    wait = f"takes {seconds(need.drain)} to work off" if isfinite(need.drain) else "only grows"
+    told: dict[Sign | None, str] = {
+        Sign.TREND: f"will be too small: {used}, and rising",
+        Sign.ROOM: f"has too little room for a crowd: {used}",
+        Sign.QUEUE: f"is too small: what waits {wait}; {used}",
+    }
+    head = told.get(need.sign, f"is too small: {used}")
+    return f"{need.load.role.title()} {head} ({_binding(need)})."
 
 
 def _binding(need: Need) -> str:
@@ -131,11 +127,10 @@ def evidence(case: Case, role: Role) -> tuple[Evidence, ...]:
     """Return the numbers behind an answer about *role*, and the other role's for comparison."""
     need, pool = case.needs[role], case.signals.pools[role]
     scope = {"role": role.value}
-    able = need.load.capacity(need.load.replicas) or 0.0
     return (
         *_utilization(case, role),
-        Evidence("demand_tokens_per_second", need.utilization * able, "tokens per second", None, scope),
-        Evidence("capacity_tokens_per_second", able, "tokens per second", None, scope),
+        Evidence("demand_tokens_per_second", need.demanded, "tokens per second", None, scope),
+        Evidence("capacity_tokens_per_second", need.load.able, "tokens per second", None, scope),
         Evidence("requests_waiting", pool.requests_waiting, "requests", None, scope),
         *_utilization(case, OTHER[role]),
     )
@@ -151,21 +146,19 @@ def _utilization(case: Case, role: Role) -> tuple[Evidence, ...]:
 def reconsider(case: Case, plan: Plan) -> tuple[str, ...]:
     """Say at which demand the answer would be another."""
     need = case.needs[plan.role]
-    able = need.load.capacity(need.load.replicas) or 0.0
     if plan.desired[plan.role] < need.load.replicas:
         fewer = need.load.capacity(plan.desired[plan.role]) or 0.0
         return (f"{plan.role} demand above {fewer * case.thresholds.pressure_low:,.0f} tokens/s",)
-    return (f"{plan.role} demand below {able * case.thresholds.pressure_high:,.0f} tokens/s",)
+    return (f"{plan.role} demand below {need.load.able * case.thresholds.pressure_high:,.0f} tokens/s",)
 
 
 def _limits(case: Case) -> tuple[str, ...]:
     """Say at which demand a role would be too small."""
-    told = []
-    for need in case.needs.values():
-        able = (need.load.capacity(need.load.replicas) or 0.0) * case.thresholds.pressure_high
-        now = need.utilization * able / case.thresholds.pressure_high
-        told.append(f"{need.load.role} demand above {able:,.0f} tokens/s (now {now:,.0f})")
-    return tuple(told)
+    high = case.thresholds.pressure_high
+    return tuple(
+        f"{need.load.role} demand above {need.load.able * high:,.0f} tokens/s (now {need.demanded:,.0f})"
+        for need in case.needs.values()
+    )
 
 
 def sureness(need: Need) -> float:

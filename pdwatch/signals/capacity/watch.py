@@ -71,7 +71,6 @@ class CapacityWatch:
             kv_tokens=_mean(engine.facts.kv_cache_tokens for engine in engines),
             usage=_mean(step.usage for step in steps),
             itl=_itl(steps),
-            running=sum(step.running for step in steps),
             waiting=sum(step.waiting for step in steps),
             longest=_longest(steps),
             engines=len(engines),
@@ -94,18 +93,15 @@ def prefill_load(engines: Sequence[EngineWatch], flow: Flow, scv: float) -> Pref
     if not steps or not speeds or prefilled is None:
         return None
     each = (_computed(engines) or 0.0) / prefilled.count if prefilled.count else 0.0
-    mean = sum(speeds) / len(speeds)
     return PrefillLoad(
         demand=sum(max(0.0, step.computed + step.grew_waiting * each) / step.seconds for step in steps),
         arrivals=sum(max(0.0, step.prefilled + step.grew_waiting + step.grew_running) / step.seconds for step in steps),
         tokens=each,
         scv=scv,
-        speed=mean,
-        slowest=min(speeds) / mean,
+        speed=sum(speeds) / len(speeds),
         engines=len(engines),
         backlog=sum(step.waiting for step in steps) * each,
         longest=_longest(steps),
-        learned=len(speeds),
     )
 
 

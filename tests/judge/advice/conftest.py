@@ -47,7 +47,7 @@ def make_load() -> MakeLoad:
             "lengths": None,
             "memory": 0.0,
             "even": True,
-            "full": False,
+            "crowded": 0.0,
             "capacities": lambda count: {bound: able * count for bound, able in EACH[role].items()},
         }
         return RoleLoad(role=role, replicas=replicas, **(fields | changed))
@@ -65,7 +65,6 @@ def make_need(make_load: MakeLoad) -> MakeNeed:
         fields: dict[str, Any] = {
             "utilization": 0.5,
             "error": 0.05,
-            "planned": 0.5 * replicas * min(EACH[role].values()),
             "wanted": replicas,
             "sign": Sign.DEMAND if changed.get("wanted", 0) > replicas else None,
             "over_seconds": 60.0,
@@ -108,11 +107,9 @@ PREFILL = PrefillLoad(
     tokens=2_000.0,
     scv=0.3,
     speed=10_000.0,
-    slowest=1.0,
     engines=2,
     backlog=40_000.0,
     longest=0.5,
-    learned=2,
 )
 DECODE = DecodeLoad(
     demand=1_000.0,
@@ -126,7 +123,6 @@ DECODE = DecodeLoad(
     kv_tokens=288_000.0,
     usage=0.4,
     itl=0.02,
-    running=40.0,
     waiting=0.0,
     longest=0.0,
     engines=2,

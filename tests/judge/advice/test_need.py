@@ -188,7 +188,7 @@ def test_a_queue_that_outlasts_a_start_up_is_a_need(play: Callable[..., Play]) -
 
 def test_requests_that_wait_for_blocks_are_a_need_whatever_was_learned(play: Callable[..., Play]) -> None:
     """Caches are full and requests wait at each tick: capacity may be told as large as it likes."""
-    needs = play().run(120.0, 0.6, full=True)
+    needs = play().run(120.0, 0.6, crowded=0.95)
 
     assert Sign.QUEUE is needs[-1].sign
     assert any(grows(needs))
@@ -197,7 +197,7 @@ def test_requests_that_wait_for_blocks_are_a_need_whatever_was_learned(play: Cal
 def test_caches_that_are_full_now_and_then_are_silent(play: Callable[..., Play]) -> None:
     """One tick in three."""
     role = play()
-    needs = [need for _ in range(60) for need in role.run(10.0, 0.6) + role.run(5.0, 0.6, full=True)]
+    needs = [need for _ in range(60) for need in role.run(10.0, 0.6) + role.run(5.0, 0.6, crowded=0.95)]
 
     assert {None} == {need.sign for need in needs}
 
@@ -284,7 +284,7 @@ def test_who_is_in_need_lends_nothing(play: Callable[..., Play]) -> None:
     """Whatever its demand was before."""
     role = play(replicas=4)
     role.run(900.0, 0.3)
-    need = role.run(60.0, 0.3, full=True)[-1]
+    need = role.run(60.0, 0.3, crowded=0.95)[-1]
 
     assert need.over
     assert (0, 0, 0) == (need.spare, need.lendable, need.idle)
@@ -326,7 +326,7 @@ def test_replicas_are_asked_for_at_which_there_is_room(play: Callable[..., Play]
     need = play(rate=400.0).run(300.0, 1.5)[-1]
 
     assert 4 == need.wanted
-    assert (need.load.utilization(need.wanted, need.planned) or 0.0) <= Thresholds().pressure_target
+    assert (need.load.utilization(need.wanted, need.demanded) or 0.0) <= Thresholds().pressure_target
 
 
 def test_decode_grows_by_answers_that_become_longer(make_load: MakeLoad) -> None:

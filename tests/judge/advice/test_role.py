@@ -115,14 +115,14 @@ def test_a_queue_on_one_engine_is_not_even(signals: Signals, longest: float, eng
     assert even is role_loads(signals(prefill=load))[Role.PREFILL].even
 
 
-@pytest.mark.parametrize(("waiting", "usage", "full"), [(5.0, 0.97, True), (0.0, 0.97, False), (5.0, 0.5, False)])
-def test_decode_is_full_where_requests_wait_and_caches_have_no_room(
-    signals: Signals, waiting: float, usage: float, full: bool
+@pytest.mark.parametrize(("waiting", "usage", "crowded"), [(5.0, 0.97, 0.97), (0.0, 0.97, 0.0), (5.0, 0.5, 0.5)])
+def test_decode_is_crowded_by_what_is_in_its_caches_while_requests_wait(
+    signals: Signals, waiting: float, usage: float, crowded: float
 ) -> None:
     """A full cache without a queue is well used; a queue before an empty cache waits for KV on its way."""
     load = {"waiting": waiting, "usage": usage}
 
-    assert full is role_loads(signals(decode=load))[Role.DECODE].full
+    assert crowded == role_loads(signals(decode=load))[Role.DECODE].crowded
 
 
 def names(found: Sequence[Bound]) -> set[str]:

@@ -89,7 +89,7 @@ def test_prefill_is_asked_for_what_arrives(prefill: Engine) -> None:
     assert load is not None
     assert (8000.0, 4.0, 2000.0) == (load.demand, load.arrivals, load.tokens)
     assert 10_000.0 == pytest.approx(load.speed, rel=0.1)
-    assert (2, 2, 0.0) == (load.engines, load.learned, load.backlog)
+    assert (2, 0.0) == (load.engines, load.backlog)
 
 
 def test_what_the_queue_grew_by_arrived_as_well(prefill: Engine) -> None:
@@ -114,11 +114,11 @@ def test_a_queue_that_is_worked_off_is_not_demand(prefill: Engine) -> None:
 
 
 def test_an_engine_of_unknown_speed_counts_with_the_others(prefill: Engine) -> None:
-    """One has prefilled nothing yet; the other tells for both, and how many are known is said."""
+    """One has prefilled nothing yet; the other tells for both."""
     load, _ = observe(CapacityWatch(), 15.0, [prefill(), prefill(prompts=0.0)], [])
 
     assert load is not None
-    assert (2, 1) == (load.engines, load.learned)
+    assert 2 == load.engines
     assert 10_000.0 == pytest.approx(load.speed, rel=0.1)
 
 
