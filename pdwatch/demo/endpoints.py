@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
@@ -16,6 +17,23 @@ VERSION = "0.33.0"
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 HANG = "hang"
 """What the control endpoint does besides the model's faults: accept connections and never answer."""
+REFUSE, GARBLE = "refuse", "garble"
+"""And what it does to the page alone, while the engines go on: answer an error, or HTML."""
+
+
+@dataclass(slots=True)
+class Manner:
+    """How the port of a worker answers."""
+
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+    """Requests wait while it is not set."""
+    page: str | None = None
+    """`REFUSE` or `GARBLE`, `None` where the page is good."""
+
+    def mend(self) -> None:
+        """Answer well from now on."""
+        self.answering.set()
+        self.page = None
 
 
 class Stage(Protocol):
@@ -34,21 +52,26 @@ class Stage(Protocol):
     async def hang(self, name: str) -> None:
         """Let a worker accept and never answer."""
 
+    def spoil(self, name: str, page: str) -> None:
+        """Let a worker answer `REFUSE` or `GARBLE` for its page."""
 
-def worker_app(name: str, stage: Stage, answering: asyncio.Event) -> web.Application:
-    """The endpoints of a vLLM API server. Requests wait while *answering* is not set."""
+
+def worker_app(name: str, stage: Stage, manner: Manner) -> web.Application:
+    """The endpoints of a vLLM API server."""
 
     def when_answering(make: Callable[[], web.Response]) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(_: web.Request) -> web.Response:
-            await answering.wait()
+            await manner.answering.wait()
             return make()
 
         return handle
 
     def metrics() -> web.Response:
         fleet = stage.catch_up()
-        if not fleet.workers[name].alive:
+        if not fleet.workers[name].alive or manner.page == REFUSE:
             return web.Response(status=503)
+        if manner.page == GARBLE:
+            return web.Response(text="<!DOCTYPE html><html><body>Welcome</body></html>", content_type="text/html")
         return _text(fleet.page(name))
 
     def models() -> web.Response:
@@ -111,13 +134,16 @@ async def _do(stage: Stage, body: object) -> None:
     if body["do"] == HANG:
         await stage.hang(worker)
         return
+    if body["do"] in (REFUSE, GARBLE):
+        stage.spoil(worker, str(body["do"]))
+        return
     if not isinstance(factor, (int, float)):
         raise TypeError(f"factor {json.dumps(factor)} is no number")
     await stage.apply(Fault(Do(str(body["do"])), worker, float(factor)))
 
 
 def _known() -> str:
-    return ", ".join([*Do, HANG])
+    return ", ".join([*Do, HANG, REFUSE, GARBLE])
 
 
 def _text(text: str) -> web.Response:

@@ -14,7 +14,7 @@ from itertools import count
 from aiohttp import web
 
 from pdwatch.demo.agent_page import AgentHost, agent_page
-from pdwatch.demo.endpoints import agent_app, router_app, worker_app
+from pdwatch.demo.endpoints import Manner, agent_app, router_app, worker_app
 from pdwatch.demo.model import Fault, Fleet, Role, apply_fault
 from pdwatch.demo.scenarios import Scenario
 
@@ -29,7 +29,7 @@ class _Port:
     """The listening side of one worker; it keeps its number while closed, as a restarted worker comes back on it."""
 
     number: int
-    answering: asyncio.Event = field(default_factory=asyncio.Event)
+    manner: Manner = field(default_factory=Manner)
     runner: web.AppRunner | None = None
 
 
@@ -103,13 +103,19 @@ class RunningFleet:
         """Do *fault* at once. Raises `ValueError` for an unknown worker."""
         apply_fault(self.catch_up(), fault)
         if fault.worker in self._ports:
-            self._ports[fault.worker].answering.set()
+            self._ports[fault.worker].manner.mend()
         await self._match_ports()
 
     async def hang(self, name: str) -> None:
         """Freeze the engines of *name* and leave its connections without an answer; `start` ends it."""
         self.catch_up().stop(name)
-        self._ports[name].answering.clear()
+        self._ports[name].manner.answering.clear()
+
+    def spoil(self, name: str, page: str) -> None:
+        """Let *name* answer `refuse` or `garble` for its page until `start`. Raises `ValueError` for no such name."""
+        if name not in self._ports:
+            raise ValueError(f"no worker {name!r}")
+        self._ports[name].manner.page = page
 
     async def open(self) -> None:
         """Open the ports and let time run. Raises `OSError` when a port is taken."""
@@ -143,8 +149,8 @@ class RunningFleet:
                 if worker.alive and port is None:
                     port = self._ports[worker.name] = _Port(0)
                 if worker.alive and port and port.runner is None:
-                    port.answering.set()
-                    await self._listen(port, worker_app(worker.name, self, port.answering))
+                    port.manner.mend()
+                    await self._listen(port, worker_app(worker.name, self, port.manner))
                 elif not worker.alive and port:
                     await _close(port)
 

@@ -174,6 +174,25 @@ def test_hanging_worker_accepts_and_does_not_answer():
     assert (True, 200) == inside("healthy", story)
 
 
+@pytest.mark.parametrize(("do", "status", "kind"), [("refuse", 503, None), ("garble", 200, "text/html")])
+def test_a_spoiled_page_comes_back_while_the_engines_go_on(do, status, kind):
+    """Its page is an error or none of metrics until it is started; its health stays as it is."""
+
+    async def story(session):
+        url = session.fleet.urls["prefill"][0]
+        await session.fault(worker="prefill-0", do=do)
+        spoiled, (healthy, *_) = await session.get(url + "/metrics"), await session.get(url + "/health")
+        await session.fault(worker="prefill-0", do="start")
+        return spoiled, healthy, await session.get(url + "/metrics")
+
+    spoiled, healthy, mended = inside("healthy", story)
+
+    assert (status, 200, 200) == (spoiled[0], healthy, mended[0])
+    assert kind is None or spoiled[1].startswith(kind)
+    assert "vllm:" not in spoiled[2]
+    assert "vllm:num_requests_running{" in mended[2]
+
+
 def test_fleet_closes_while_a_worker_hangs():
     """Closing does not wait for answers that never come."""
 
@@ -253,6 +272,7 @@ def test_router_believes_in_a_dead_worker_for_minutes():
     [
         ({"worker": "decode-9", "do": "kill"}, "no worker 'decode-9'"),
         ({"worker": "decode-9", "do": "hang"}, "no worker 'decode-9'"),
+        ({"worker": "decode-9", "do": "garble"}, "no worker 'decode-9'"),
         ({"worker": "decode-0", "do": "explode"}, "'explode' is not a valid Do"),
         ({"worker": "decode-0", "do": "slow", "factor": "3"}, 'factor "3" is no number'),
     ],
