@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +63,17 @@ class StateFile:
             beside.write_text(text, "utf-8")
             beside.replace(self._path)
         except OSError as error:
+            with suppress(OSError):
+                beside.unlink()
             self._tell(f"cannot keep its state in {self._path}: {error.strerror or error}")
         else:
-            self._failed = None
+            self._tell(None)
 
-    def _tell(self, failure: str) -> None:
+    def _tell(self, failure: str | None) -> None:
+        """Say that it fails, or that it works again; neither of them twice."""
         if failure != self._failed:
+            self._say(failure or f"keeps its state in {self._path} again")
             self._failed = failure
-            self._say(failure)
 
 
 def _is_there(path: Path) -> bool:

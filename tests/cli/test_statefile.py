@@ -208,7 +208,7 @@ def test_a_folder_in_its_place_is_told(restart: Restart) -> None:
 
 @pytest.mark.parametrize("folder", ["absent", "file"])
 def test_a_place_that_cannot_be_written_is_told_once(tmp_path: Path, folder: str) -> None:
-    """Not once a minute; again where it works in between and then fails anew."""
+    """Not once a minute, and once when it works again; anew where it fails anew."""
     (tmp_path / "file").write_text("")
     restart = Restart(tmp_path / folder / "pdwatch.state")
     file = restart.load()
@@ -223,7 +223,8 @@ def test_a_place_that_cannot_be_written_is_told_once(tmp_path: Path, folder: str
     restart.path.unlink()
     (tmp_path / folder).rmdir()
     file.keep(restart.before, restart.saved_at + 900.0)
-    assert 2 == len(restart.said)
+    assert f"keeps its state in {restart.path} again" == restart.said[1]
+    assert [f"cannot keep its state in {restart.path}: No such file or directory"] == restart.said[2:]
 
 
 def test_it_is_written_once_a_minute(restart: Restart) -> None:
