@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
-import os
 import random
-import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,8 +21,12 @@ from typing import Any
 
 import httpx
 
+from benchmarks.soaking.figures import Figures, held
+from benchmarks.soaking.fleet import WORKERS
+from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.cli.commands.serve import Program, serving
 from pdwatch.config.load import load
+from pdwatch.judge.findings import FINDINGS
 
 Json = dict[str, Any]
 
@@ -34,10 +34,6 @@ WARM_UP_SECONDS = 20.0
 PATIENCE_SECONDS = 45.0
 """Within which a fault must be named, and cleared."""
 QUIET_SECONDS = 2.0
-MAX_GROWTH = {"MiB": 80.0, "files": 12, "tasks": 8}
-"""From the end of the warm-up to the end. The hour of history that a serve keeps may take 64 MiB of it."""
-MAX_AGE_SECONDS = 5.0
-"""Of the newest snapshot, at any time; the interval is 1 s."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +42,28 @@ class Fault:
 
     what: str
     finding: str
+    workers: range = range(WORKERS)
+    """Numbers of the workers to which it is done."""
+    factor: float = 1.0
+
+    @property
+    def clear_seconds(self) -> float:
+        """Within which its finding must be over once it is undone."""
+        return PATIENCE_SECONDS + next(known.clear_seconds for known in FINDINGS if known.id == self.finding)
 
 
+RESTLESS, SETTLED = range(WORKERS // 2), range(WORKERS // 2, WORKERS)
+"""A worker is told as slow in comparison with peers whose process is minutes old: only some may lose theirs."""
+SETTLING_SECONDS = Thresholds().cold_seconds + 10.0
+"""From the start of the fleet until its workers count as settled."""
 FAULTS = (
-    Fault("kill", "worker_down"),
-    Fault("hang", "worker_stale"),
-    Fault("restart", "worker_restarted"),
+    Fault("kill", "worker_down", RESTLESS),
+    Fault("hang", "worker_stale", RESTLESS),
+    Fault("restart", "worker_restarted", RESTLESS),
+    Fault("refuse", "worker_stale"),
+    Fault("garble", "worker_stale"),
+    Fault("slow", "worker_slow", SETTLED, factor=3.0),
 )
-"""A slow worker is told in comparison with settled peers, which a fleet under faults does not have."""
 
 
 @dataclass
@@ -64,13 +74,13 @@ class Soak:
     fleet: Json
     targets: Path
     chance: random.Random
-    named: list[float] = field(default_factory=list)
-    cleared: list[float] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
+    figures: Figures = field(default_factory=Figures)
+    hurt: set[str] = field(default_factory=set)
+    """Workers to which something is being done."""
     newest: Json = field(default_factory=dict)
     arrived: float = field(default_factory=time.monotonic)
-    oldest_seconds: float = 0.0
+    settled: float = field(default_factory=lambda: time.monotonic() + SETTLING_SECONDS)
+    """When workers that keep their process can be compared."""
     client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False, timeout=20))
 
     async def follow(self) -> None:
@@ -78,8 +88,10 @@ class Soak:
         async with self.client.stream("GET", f"{self.url}api/v1/stream", timeout=None) as answer:
             async for line in answer.aiter_lines():
                 if line.startswith("data: "):
-                    self.oldest_seconds = max(self.oldest_seconds, time.monotonic() - self.arrived)
+                    age = time.monotonic() - self.arrived
+                    self.figures.oldest_seconds = max(self.figures.oldest_seconds, age)
                     self.newest, self.arrived = json.loads(line.removeprefix("data: ")), time.monotonic()
+                    self.figures.wronged |= {f["summary"] for f in self._findings() if self._is_wrong(f)}
 
     async def scrape(self) -> None:
         """Be Prometheus and a person at once."""
@@ -91,19 +103,23 @@ class Soak:
     async def hurt_workers(self, role: str) -> None:
         """Do one thing after the other to workers of a role."""
         while True:
-            worker = f"{role}-{self.chance.randrange(len(self.fleet[role]))}"
-            await self.hurt(worker, self.chance.choice(FAULTS))
+            settled = time.monotonic() >= self.settled
+            fault = self.chance.choice([fault for fault in FAULTS if settled or fault.workers is not SETTLED])
+            await self.hurt_worker(f"{role}-{self.chance.choice(fault.workers)}", fault)
             await asyncio.sleep(self.chance.uniform(0, QUIET_SECONDS))
 
-    async def hurt(self, worker: str, fault: Fault) -> None:
+    async def hurt_worker(self, worker: str, fault: Fault) -> None:
         """Do one thing to a worker, undo it once it is named, and wait until no finding speaks of it."""
-        await self.do(fault.what, worker)
+        what, named, cleared = f"{fault.what} of {worker}", self.figures.named, self.figures.cleared
+        self.hurt.add(worker)
+        await self.do(fault.what, worker, fault.factor)
         try:
-            await self.expect(f"{fault.what} of {worker}", lambda: self.is_named(fault.finding, worker), self.named)
+            await self.expect(what, lambda: self.is_named(fault.finding, worker), named[fault.what])
         finally:
             await self.do("start", worker)
-        await self.expect(f"end of {fault.what} of {worker}", lambda: self.is_well(worker), self.cleared)
-        self.counts[fault.what] += 1
+            await self.do("slow", worker)
+        await self.expect(f"end of {what}", lambda: self.is_well(worker), cleared[fault.what], fault.clear_seconds)
+        self.hurt.discard(worker)
 
     async def hurt_sources(self) -> None:
         """Tear, empty and remove the file of targets; open streams that nobody reads; send what is no HTTP."""
@@ -114,28 +130,30 @@ class Soak:
                 self.targets.unlink()
             else:
                 self.targets.write_text(good[:40] if what == "torn" else "", encoding="utf-8")
-            await self.expect(f"{what} file", lambda: bool(self.newest["self"]["discovery_errors"]), self.named)
+            named, cleared = self.figures.named[f"{what} file"], self.figures.cleared[f"{what} file"]
+            await self.expect(f"{what} file", lambda: bool(self.newest["self"]["discovery_errors"]), named)
             self.targets.write_text(good, encoding="utf-8")
-            await self.expect(f"end of {what} file", lambda: not self.newest["self"]["discovery_errors"], self.cleared)
-            self.counts[f"{what} file"] += 1
+            await self.expect(f"end of {what} file", lambda: not self.newest["self"]["discovery_errors"], cleared)
             await self.annoy()
 
     async def annoy(self) -> None:
-        """Be a client that does not behave."""
+        """Be a client that does not behave, and one that has the configuration loaded again."""
         host, port = httpx.URL(self.url).host, httpx.URL(self.url).port
         for request in (b"GET /api/v1/stream HTTP/1.1\r\nHost: a\r\n\r\n", b"nonsense\r\n\r\n", b"GET /metr"):
             _, writer = await asyncio.open_connection(host, port)
             writer.write(request)
             await asyncio.sleep(0.2)
             writer.transport.abort()
-        self.counts["bad clients"] += 3
+        (await self.client.post(f"{self.url}-/reload")).raise_for_status()
 
-    async def expect(self, what: str, holds: Callable[[], bool], times: list[float]) -> None:
+    async def expect(
+        self, what: str, holds: Callable[[], bool], times: list[float], patience: float = PATIENCE_SECONDS
+    ) -> None:
         """Wait until something holds, and keep how long that took."""
         began = time.monotonic()
         while not holds():
-            if time.monotonic() - began > PATIENCE_SECONDS:
-                self.failures.append(f"{what}: not seen within {PATIENCE_SECONDS:g} s")
+            if time.monotonic() - began > patience:
+                self.figures.failures.append(f"{what}: not seen within {patience:g} s")
                 return
             await asyncio.sleep(0.05)
         times.append(time.monotonic() - began)
@@ -150,13 +168,18 @@ class Soak:
         faults = [f for f in self._findings() if f["severity"] != "info" and f["scope"].get("worker") == worker]
         return known[worker]["up"] and not faults
 
+    def _is_wrong(self, finding: Json) -> bool:
+        """Tell whether a finding says of a worker what was done to another, or to none."""
+        ours = finding["severity"] != "info" and finding["finding"] in {fault.finding for fault in FAULTS}
+        return ours and finding["scope"].get("worker") not in self.hurt
+
     def _findings(self) -> list[Json]:
-        found: list[Json] = self.newest["services"]["demo"]["findings"]
+        found: list[Json] = self.newest["services"].get("demo", {"findings": []})["findings"]
         return found
 
-    async def do(self, what: str, worker: str) -> None:
+    async def do(self, what: str, worker: str, factor: float = 1.0) -> None:
         """Ask the fleet for something, again where another program has just taken the port of a worker that is down."""
-        body = {"do": what, "worker": worker}
+        body = {"do": what, "worker": worker, "factor": factor}
         end = time.monotonic() + PATIENCE_SECONDS
         while not (answer := await self.client.post(f"{self.fleet['router']}/demo/fault", json=body)).is_success:
             if time.monotonic() > end:
@@ -164,25 +187,14 @@ class Soak:
             await asyncio.sleep(1)
 
 
-def held() -> dict[str, float]:
-    """Return what this process holds."""
-    gc.collect()
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    files = len(list(Path("/proc/self/fd").iterdir()))
-    return {"MiB": pages * os.sysconf("SC_PAGE_SIZE") / 2**20, "files": files, "tasks": len(asyncio.all_tasks())}
-
-
 @asynccontextmanager
 async def demo_fleet() -> AsyncIterator[Json]:
-    """Run a healthy fleet in a process of its own; the addresses of its workers and its router."""
-    command = (sys.executable, "-m", "pdwatch.demo", "--scenario", "healthy", "--port", "0", "--speed", "2")
+    """Run the fleet in a process of its own; the addresses of its workers and its router."""
+    command = (sys.executable, "-m", "benchmarks.soaking.fleet")
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
-        line = b""
-        while not line.startswith(b"{"):
-            line = await process.stdout.readline()
-        yield json.loads(line)
+        yield json.loads(await process.stdout.readline())
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
@@ -202,7 +214,13 @@ async def soaking(seed: int) -> AsyncIterator[Soak]:
             ]
             targets.write_text(json.dumps(groups), encoding="utf-8")
             source = {"file": {"paths": [str(targets)], "refresh": "1s"}}
-            settings = {"scrape": {"interval": "1s"}, "window": "10s", "listen": "127.0.0.1:0", "discovery": [source]}
+            settings = {
+                "scrape": {"interval": "1s"},
+                "window": "10s",
+                "listen": "127.0.0.1:0",
+                "state_file": str(Path(folder, "pdwatch.state")),
+                "discovery": [source],
+            }
             file.write_text(json.dumps(settings), encoding="utf-8")
             program = Program("soak", lambda: load(file, {}, ()))
             async with serving(program, program.configure()) as server:
@@ -219,35 +237,20 @@ async def soak(minutes: float, seed: int) -> bool:
         hurting = [one.hurt_workers("prefill"), one.hurt_workers("decode"), one.hurt_sources()]
         tasks = [asyncio.create_task(work) for work in hurting]
         done, _ = await asyncio.wait((*tasks, *watching), timeout=60 * minutes, return_when=asyncio.FIRST_COMPLETED)
-        one.failures += [f"ended early: {task.exception()!r}" for task in done]
+        one.figures.failures += [f"ended early: {task.exception()!r}" for task in done]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(max(0.0, QUIET_SECONDS))
-        told(one, before, held(), minutes - (end - time.monotonic()) / 60)
+        after = held()
+        one.figures.judge(before, after)
+        print(f"soak of {minutes - (end - time.monotonic()) / 60:.1f} min, seed {seed}")
+        print(*one.figures.lines(before, after), sep="\n", flush=True)
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
         await one.client.aclose()
-        return not one.failures
-
-
-def told(one: Soak, before: dict[str, float], after: dict[str, float], minutes: float) -> None:
-    """Print the figures; what is beyond its limit is added to the failures."""
-    for name, limit in MAX_GROWTH.items():
-        if after[name] - before[name] > limit:
-            one.failures.append(f"{name} grew from {before[name]:g} to {after[name]:g}, limit {limit:g} more")
-    if one.oldest_seconds > MAX_AGE_SECONDS:
-        one.failures.append(f"a snapshot got {one.oldest_seconds:.1f} s old, limit {MAX_AGE_SECONDS:g} s")
-    faults = ", ".join(f"{count} {what}" for what, count in sorted(one.counts.items()))
-    print(f"soak of {minutes:.1f} min: {faults}")
-    for what, times in (("named", one.named), ("cleared", one.cleared)):
-        if times:
-            print(f"{what} after {statistics.median(times):.1f} s in the median, {max(times):.1f} s at most")
-    print("; ".join(f"{name} {before[name]:.0f} -> {after[name]:.0f}" for name in MAX_GROWTH))
-    print(f"oldest snapshot {one.oldest_seconds:.1f} s")
-    for failure in one.failures:
-        print(f"FAILED {failure}")
+        return not one.figures.failures
 
 
 def main() -> int:
