@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from pdwatch.cli.collecting import Collecting, Listeners
 from pdwatch.cli.localhost import LocalHost
@@ -11,8 +12,10 @@ from pdwatch.cli.wiring import host_loop_settings, loop_settings, road_settings,
 from pdwatch.config.model import Config
 from pdwatch.discover.build import host_discovery, worker_discovery
 from pdwatch.discover.discovery import Discovery
+from pdwatch.discover.sharding import Home, everything, of_hosts
 from pdwatch.engines import wanted
 from pdwatch.model.page import Scrape
+from pdwatch.model.shard import Shard
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.model.target import Target
 from pdwatch.road.road import DiscoveryStatus, Road
@@ -42,6 +45,7 @@ class Daemon:
         self._local = local
         self.road = Road(road_settings(config))
         self._collecting: _Both | None = None
+        self._latest: Snapshot | None = None
         self._changing = asyncio.Lock()
         self._stopped = False
 
@@ -96,36 +100,51 @@ class Daemon:
         """Take what a worker says of itself."""
         self.road.probed(target, at, probe.health, probe.version, probe.error, role=probe.role)
 
-    def closed(self, now: float, cycle_seconds: float, status: DiscoveryStatus) -> None:
-        """Judge a cycle that is complete."""
+    def homes(self) -> Iterator[Home]:
+        """Yield where the workers of the newest snapshot live."""
+        for service in self._latest.services.values() if self._latest is not None else ():
+            yield from ((worker.host, worker.url) for worker in service.workers)
+
+    def closed(
+        self, now: float, cycle_seconds: float, status: DiscoveryStatus, mark: Callable[[Snapshot], Snapshot]
+    ) -> None:
+        """Judge a cycle that is complete; *mark* adds to the snapshot of which shard it is."""
         reading = self._local.reading() if self._local is not None else None
         if reading is not None:
             self.road.observe_host(reading)
-        self._on_snapshot(self.road.tick(now, cycle_seconds, status))
+        self._latest = mark(self.road.tick(now, cycle_seconds, status))
+        self._on_snapshot(self._latest)
 
 
 class _Both:
     """Collecting from workers, whose cycles are the daemon's, and from pages about hosts."""
 
     def __init__(self, config: Config, clock: Callable[[], float], daemon: Daemon) -> None:
-        transport = transport_settings(config)
+        transport, discovery = transport_settings(config), worker_discovery(config, wanted())
+        shard = config.shard
+        needed = everything if shard is None else of_hosts(shard, lambda: discovery.found, daemon.homes)
         hosts = Listeners(scraped=daemon.road.hosts.scraped, found=daemon.road.hosts.keep)
-        self._hosts = Collecting(host_discovery(config), transport, host_loop_settings(config), clock, hosts)
+        self._hosts = Collecting(host_discovery(config, needed), transport, host_loop_settings(config), clock, hosts)
         workers = Listeners(
             scraped=daemon.scraped,
             found=daemon.road.keep,
             probed=daemon.probed,
             closed=lambda now, workers: daemon.closed(
-                now, workers.cycle_seconds, _status(workers.discovery, self._hosts.discovery)
+                now,
+                workers.cycle_seconds,
+                _status(discovery, self._hosts.discovery),
+                lambda snapshot: snapshot if shard is None else _of_shard(snapshot, shard, discovery.found),
             ),
         )
-        self._workers = Collecting(worker_discovery(config, wanted()), transport, loop_settings(config), clock, workers)
+        self._workers = Collecting(discovery, transport, loop_settings(config), clock, workers)
+        self._clock = clock
 
     def inherit(self, old: _Both) -> None:
         self._hosts.inherit(old._hosts)
         self._workers.inherit(old._workers)
 
     async def start(self) -> None:
+        await self._workers.discovery.refresh(self._clock())  # where workers live tells which hosts a shard needs
         await self._hosts.start()
         await self._workers.start()
 
@@ -135,6 +154,12 @@ class _Both:
     def tell_targets(self) -> None:
         self._hosts.tell_targets()
         self._workers.tell_targets()
+
+
+def _of_shard(snapshot: Snapshot, shard: Shard, found: Sequence[Target]) -> Snapshot:
+    elsewhere = {target.service for target in found if not shard.holds(target.service)}
+    told = replace(snapshot.self_state, shard=str(shard), services_elsewhere=len(elsewhere))
+    return replace(snapshot, self_state=told)
 
 
 def _status(*discoveries: Discovery) -> DiscoveryStatus:

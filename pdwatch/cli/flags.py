@@ -31,6 +31,12 @@ DECODE = SettingFlag("--decode", ("decode",), "URL", "decode workers", many=True
 ROUTER = SettingFlag("--router", ("router",), "URL", "vllm-router or sglang-router to ask for its workers")
 SERVICE = SettingFlag("--service", ("service",), "NAME", "service that these belong to (default: default)")
 INTERVAL = SettingFlag("--interval", ("scrape", "interval"), "DURATION", "time between two scrapes (default: 5s)")
+SHARD = SettingFlag(
+    "--shard",
+    ("shard",),
+    "i/n",
+    "watch only the services of shard i of n, counted from 1: 1/2 here and 2/2 in another process (default: all)",
+)
 LISTEN = SettingFlag("--listen", ("listen",), "HOST:PORT", "address to listen on")
 WEB = SettingFlag(
     "--web.config.file", ("web", "config_file"), "FILE", "TLS and basic auth of the HTTP side", is_path=True
@@ -83,7 +89,7 @@ SOURCES = (PREFILL, DECODE, ROUTER)
 FLEET = (*SOURCES, SERVICE, INTERVAL)
 HOST = (SYSFS, PROCFS, NAME, LOG, JOURNAL)
 CONNECT = (CA, USERNAME, PASSWORD, TOKEN)
-SETTINGS = (*FLEET, LISTEN, WEB, STATE, *HOST, *CONNECT, THEME)
+SETTINGS = (*FLEET, SHARD, LISTEN, WEB, STATE, *HOST, *CONNECT, THEME)
 
 
 @dataclass(frozen=True, slots=True)

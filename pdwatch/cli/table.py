@@ -6,7 +6,19 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pdwatch.cli.flags import CONNECT, FLEET, HOST, LISTEN, STATE, THEME, WEB, add_choices, add_config, add_settings
+from pdwatch.cli.flags import (
+    CONNECT,
+    FLEET,
+    HOST,
+    LISTEN,
+    SHARD,
+    STATE,
+    THEME,
+    WEB,
+    add_choices,
+    add_config,
+    add_settings,
+)
 
 GENERATED = ("dashboards", "alerts", "rules", "docs")
 
@@ -23,7 +35,7 @@ class Command:
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
-    add_settings(parser, (*FLEET, LISTEN, WEB, STATE, *HOST))
+    add_settings(parser, (*FLEET, SHARD, LISTEN, WEB, STATE, *HOST))
 
 
 def _agent(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +82,7 @@ def _record(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-age", metavar="DURATION", default="1d", help="rotate at this age (default: %(default)s)")
     parser.add_argument("--redact", metavar="REGEX", help="write pseudonyms for what this matches in label values")
     add_config(parser)
-    add_settings(parser, FLEET)
+    add_settings(parser, (*FLEET, SHARD))
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ from pdwatch.config.types import (
     LogPath,
     ServiceUrl,
     Settings,
+    ShardText,
     Size,
     TargetUrls,
     Text,
@@ -134,6 +135,8 @@ class Config(Settings):
     """Router to ask for its workers, the short form of a `router` entry; `--router`."""
     service: Text = DEFAULT_SERVICE
     """Service of `prefill`, `decode` and `router`; `--service`."""
+    shard: ShardText | None = None
+    """Watch only the services that fall to shard i of n, counted from 1, such as `1/2`; `--shard`."""
     listen: Listen = DEFAULT_LISTEN
     """Address of the HTTP side; `agent` listens on port 10078 unless this is set; `--listen`."""
     state_file: File | None = None

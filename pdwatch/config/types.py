@@ -22,6 +22,7 @@ from pydantic import (
 from pdwatch.config.schema import Kind
 from pdwatch.config.units import format_duration, format_size, parse_duration, parse_size
 from pdwatch.config.urls import listen_address, service_url, worker_url
+from pdwatch.model.shard import Shard
 
 BASE = "base"
 """Key of the validation context: the folder that relative paths are relative to."""
@@ -84,6 +85,10 @@ def _checked_label_name(name: str) -> str:
     return name
 
 
+def _shard(value: object) -> Shard:
+    return value if isinstance(value, Shard) else Shard.parse(str(value))
+
+
 def _listed_urls(value: object) -> object:
     """Split text at blanks and commas, and leave out the bootstrap ports that routers take after a prefill URL."""
     words = re.split(r"[\s,]+", value.strip()) if isinstance(value, str) else value
@@ -133,5 +138,6 @@ TargetUrls = Annotated[tuple[PageUrl, ...], BeforeValidator(_listed_urls), Kind(
 KeyNames = Annotated[tuple[str, ...], BeforeValidator(key_names), Kind("keys")]
 """Of one command of the terminal; without any it has none."""
 Listen = Annotated[str, AfterValidator(_checked_listen), Kind("HOST:PORT")]
+ShardText = Annotated[Shard, BeforeValidator(_shard), PlainSerializer(str, return_type=str), Kind("i/n")]
 LabelName = Annotated[str, AfterValidator(_checked_label_name)]
 Labels = Annotated[dict[LabelName, str], Kind("labels")]

@@ -22,6 +22,7 @@ from pdwatch.discover.kubernetes.watch import reach
 from pdwatch.discover.prometheus.source import MAX_ANSWER_BYTES, PrometheusDiscovery
 from pdwatch.discover.ray import RayDiscovery
 from pdwatch.discover.router import RouterDiscovery
+from pdwatch.discover.sharding import Choice, everything, of_services
 from pdwatch.discover.source import Source
 from pdwatch.discover.static import StaticSource, flag_source
 from pdwatch.model.target import DEFAULT_SERVICE, Role
@@ -30,17 +31,18 @@ from pdwatch.model.target import DEFAULT_SERVICE, Role
 def worker_discovery(config: Config, names: Collection[str] = ()) -> Discovery:
     """Return what finds workers: the short form first, then the entries under `discovery` in their order.
 
-    *names* are those of the samples that are read of a worker's page.
+    *names* are those of the samples that are read of a worker's page. Of a shard, only its own services count.
     """
-    return Discovery([*_short_form(config), *_sources(config, "discovery", names)])
+    choose = everything if config.shard is None else of_services(config.shard)
+    return Discovery([*_short_form(config), *_sources(config, "discovery", names)], choose)
 
 
-def host_discovery(config: Config) -> Discovery:
-    """Return what finds pages about hosts, the entries under `hosts`.
+def host_discovery(config: Config, choose: Choice = everything) -> Discovery:
+    """Return what finds pages about hosts, the entries under `hosts`; those that *choose* takes count.
 
     Raises `ConfigError` for a kind that finds workers only.
     """
-    return Discovery(list(_sources(config, "hosts", ())))
+    return Discovery(list(_sources(config, "hosts", ())), choose)
 
 
 def _short_form(config: Config) -> Iterator[Source]:

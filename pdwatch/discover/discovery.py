@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pdwatch.discover.merge import merged
+from pdwatch.discover.sharding import Choice, everything
 from pdwatch.discover.source import DiscoveryError, Found, Remembering, Source
 from pdwatch.model.page import Scrape
 from pdwatch.model.target import Target
@@ -75,10 +76,16 @@ class SourceState:
 
 
 class Discovery:
-    """The targets of several sources as one list. A source that fails keeps what it found and touches no other."""
+    """The targets of several sources as one list. A source that fails keeps what it found and touches no other.
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    Of all that is found, *choose* takes what counts.
+    """
+
+    def __init__(self, sources: Sequence[Source], choose: Choice = everything) -> None:
         self.states = tuple(SourceState(source) for source in sources)
+        self.found: tuple[Target, ...] = ()
+        """All that was found, as of the last `refresh`."""
+        self._choose = choose
         self._targets: list[Target] = []
         self._began = False
 
@@ -88,7 +95,7 @@ class Discovery:
         return {state.name: state.error for state in self.states if state.error is not None}
 
     async def refresh(self, now: float) -> list[Target]:
-        """Ask the sources whose answers have run out, all at once, and return the targets of all.
+        """Ask the sources whose answers have run out, all at once, and return the targets that count.
 
         *now* is in seconds. The same list comes back while nothing changed. One call at a time. A source that is slow
         holds up the others at the start only.
@@ -98,9 +105,9 @@ class Discovery:
             await asyncio.wait(begun, timeout=PATIENCE_SECONDS if self._began else None)
         self._began = True
         taken = [state.take(now) for state in self.states]
-        if not any(taken):
-            return self._targets
-        targets = list(merged(target for state in self.states for target in state.targets))
+        if any(taken):
+            self.found = merged(target for state in self.states for target in state.targets)
+        targets = self._choose(self.found)
         if targets != self._targets:
             self._targets = targets
         return self._targets

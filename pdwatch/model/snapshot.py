@@ -15,7 +15,7 @@ from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
 from pdwatch.model.judgement import Advice, Decision, Finding
 from pdwatch.model.latency import Attainment, LatencyState
 from pdwatch.model.placement import Placement
-from pdwatch.model.reading import Histogram, Missing
+from pdwatch.model.reading import Histogram, Missing, Repeated
 from pdwatch.model.target import Role, RoleSource
 
 
@@ -136,6 +136,8 @@ class WorkerState:
     """The role that its numbers show; `UNKNOWN` while they do not tell."""
     engines: tuple[EngineState, ...] = ()
     missing: tuple[Missing, ...] = ()
+    repeated: Repeated | None = None
+    """Series that its page has more than once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,10 @@ class SelfState:
     """By source, the error of the last refresh; what the source said before is still in use."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """By name, the thresholds in use that differ from the defaults."""
+    shard: str | None = None
+    """Which part of all services it watches, such as `1/2`; `None` where it watches all."""
+    services_elsewhere: int = 0
+    """Services that were found and fall to other shards."""
 
 
 @dataclass(frozen=True, slots=True)

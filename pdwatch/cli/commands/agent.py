@@ -25,6 +25,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def agent_config(args: argparse.Namespace) -> Config:
-    """Return the configuration without workers and other hosts, which serve may have in the same file."""
-    nothing = {"discovery": (), "hosts": (), "prefill": (), "decode": (), "router": None}
+    """Return the configuration without workers, other hosts and a shard, which serve may have in the same file."""
+    nothing = {"discovery": (), "hosts": (), "prefill": (), "decode": (), "router": None, "shard": None}
     return resolve(args, os.environ).model_copy(update=nothing)
