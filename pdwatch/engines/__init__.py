@@ -16,6 +16,7 @@ from pdwatch.engines.fronts import llmd, ray, sglang_router, trtllm_disagg, vllm
 from pdwatch.engines.layers import lmcache, mooncake, nixl
 from pdwatch.engines.origin import Origin, parts
 from pdwatch.engines.part import Part, part
+from pdwatch.engines.repeats import Repeating, repeats
 from pdwatch.model.page import Layout, Page
 from pdwatch.model.reading import Behind, PageReading
 
@@ -68,7 +69,7 @@ def read(page: Page, at: float) -> PageReading:
 class _Joint:
     """A page that speaks for several workers."""
 
-    own: Part
+    own: Extraction
     behind: tuple[tuple[Origin, Part], ...]
 
     def read(self, page: Page, at: float) -> PageReading:
@@ -79,11 +80,13 @@ class _Joint:
 
 
 def _extraction(layout: Layout) -> Extraction:
-    view, others = parts(layout)
-    own = part(view, layout.types, FAMILIES, alone=not others)
-    if not others:
-        return own
-    return _Joint(own, tuple((o, _with_role(o, part(v, layout.types, FAMILIES))) for o, v in others.items()))
+    pairs = repeats(layout)
+    view, others = parts(layout, without={again for _, again in pairs})
+    made: Extraction = part(view, layout.types, FAMILIES, alone=not others)
+    if others:
+        behind = ((o, _with_role(o, part(v, layout.types, FAMILIES))) for o, v in others.items())
+        made = _Joint(made, tuple(behind))
+    return Repeating(made, pairs, layout.series) if pairs else made
 
 
 def _with_role(origin: Origin, worker: Part) -> Part:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from pdwatch.engines.table import View
@@ -51,11 +51,14 @@ def _by_address(address: str) -> Origin:
     return Origin(worker_name(url), url)
 
 
-def parts(layout: Layout) -> tuple[View, Mapping[Origin, View]]:
-    """Return the series in which the page speaks for itself, and those of each worker behind it."""
+def parts(layout: Layout, without: Container[int] = ()) -> tuple[View, Mapping[Origin, View]]:
+    """Return the series in which the page speaks for itself, and those of each worker behind it; none at the places
+    *without*."""
     own: list[tuple[int, Series]] = []
     behind: dict[Origin, list[tuple[int, Series]]] = {}
     for index, series in enumerate(layout.series):
+        if index in without:
+            continue
         origin = origin_of(series.labels)
         (own if origin is None else behind.setdefault(origin, [])).append((index, series))
     return own, behind

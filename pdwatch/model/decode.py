@@ -16,7 +16,7 @@ from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.judgement import Action, Advice, BoundLoad, Cause, Decision, Evidence, Finding, Replicas, Severity
 from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
 from pdwatch.model.placement import Placement
-from pdwatch.model.reading import Histogram, Missing, Quantity
+from pdwatch.model.reading import Histogram, Missing, Quantity, Repeated
 from pdwatch.model.records import read_record
 from pdwatch.model.snapshot import (
     EngineState,
@@ -256,6 +256,7 @@ def _read_worker(data: Json) -> WorkerState:
             for item in _objects(data, "missing")
             if item.get("quantity") in known
         ),
+        repeated=None if data.get("repeated") is None else read_record(Repeated, data["repeated"]),
     )
 
 

@@ -265,6 +265,17 @@ class Told:
 NOTHING_TOLD = Told()
 
 
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Series that stand on a page more than once, of which the first counts."""
+
+    series: int
+    differing: int
+    """Of these, with another value further down."""
+    example: str
+    """Name of one of them, of one that differs where there is one."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PageReading:
     """Everything one page tells: its engines, for a router the workers behind it, and who else speaks on it."""
@@ -279,6 +290,7 @@ class PageReading:
     routed: tuple[RouterWorker, ...] = ()
     told: Told = NOTHING_TOLD
     behind: tuple[Behind, ...] = ()
+    repeated: Repeated | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

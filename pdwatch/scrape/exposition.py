@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from pdwatch.model.page import Page
 from pdwatch.scrape.errors import PageError
@@ -23,8 +22,9 @@ class PageParser:
     """Reads the pages of one target; a page that differs from the one before in values only costs a fraction.
 
     Samples carry the names of the page: a counter keeps its name whether or not that ends in `_total`. Timestamps
-    and exemplars are dropped. Text format and OpenMetrics are read by the same rules, those of prometheus_client's
-    text parser, so that an OpenMetrics page whose types do not fit its sample names is read as well.
+    and exemplars are dropped; a series that is repeated is a sample each time. Text format and OpenMetrics are read by
+    the same rules, those of prometheus_client's text parser, so that an OpenMetrics page whose types do not fit its
+    sample names is read as well.
     """
 
     def __init__(self, wanted: Callable[[str], bool] = every_sample, limits: PageLimits = DEFAULT_LIMITS) -> None:
@@ -42,8 +42,8 @@ class PageParser:
         return self._parse_anew(text, lines, content_type)
 
     def _parse_anew(self, text: str, lines: Sequence[str], content_type: str) -> Page:
-        reading = replace(self._reading, openmetrics=_is_openmetrics(text, content_type))
-        template = template_for(lines, reading, self._template)
+        _check(text, content_type)
+        template = template_for(lines, self._reading, self._template)
         values = template.read(text, lines)
         if values is None:
             raise template.malformed(lines)
@@ -51,15 +51,12 @@ class PageParser:
         return Page(template.layout, values)
 
 
-def _is_openmetrics(text: str, content_type: str) -> bool:
-    """Tell the format of *text*, and refuse what is no page at all."""
+def _check(text: str, content_type: str) -> None:
+    """Refuse what is no page at all, and an OpenMetrics page without its end."""
     start, end = text[:200].lstrip(), text[-200:].rstrip()
     if start.startswith("<"):
         raise PageError("answered HTML, not metrics: is this the metrics port?")
     if not end and not text.strip():
         raise PageError("answered an empty page: are metrics switched off?")
-    declared = content_type.startswith(OPENMETRICS)
-    ends = end == _EOF or end.endswith(f"\n{_EOF}")
-    if declared and not ends:
+    if content_type.startswith(OPENMETRICS) and not (end == _EOF or end.endswith(f"\n{_EOF}")):
         raise PageError("ends without '# EOF': the OpenMetrics page was cut short")
-    return declared or ends

@@ -24,8 +24,6 @@ class Reading:
     wanted: Callable[[str], bool]
     """Says by sample name whether a sample is read."""
     limits: PageLimits
-    openmetrics: bool = False
-    """In OpenMetrics a repeated series counts once; in the text format each line is a sample."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -138,7 +136,6 @@ def _types(fixed: Sequence[str], comments: Iterable[int]) -> dict[str, str]:
 def _wanted(fixed: Sequence[str], names: Mapping[int, str | None], reading: Reading) -> list[tuple[int, Identity]]:
     """Return line and identity of the samples to read, in page order."""
     found = []
-    seen: set[Identity] = set()
     for index, name in names.items():
         if name is not None and not reading.wanted(name):
             continue
@@ -147,9 +144,8 @@ def _wanted(fixed: Sequence[str], names: Mapping[int, str | None], reading: Read
             identity = identify(fixed[index])
         except ValueError:
             raise malformed_line(index, fixed[index]) from None
-        if (name is None and not reading.wanted(identity.series.name)) or (reading.openmetrics and identity in seen):
+        if name is None and not reading.wanted(identity.series.name):
             continue
-        seen.add(identity)
         found.append((index, identity))
     return found
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.page import Scrape
-from pdwatch.model.reading import Missing, PageReading
+from pdwatch.model.reading import Missing, PageReading, Repeated
 from pdwatch.model.snapshot import Trouble, WorkerState
 from pdwatch.model.target import Role, RoleSource, Target
 from pdwatch.model.window import Flow, Window, together
@@ -60,6 +60,7 @@ class WorkerWatch:
         self._pages = 0
         self._family: str | None = None
         self._missing: tuple[Missing, ...] = ()
+        self._repeated: Repeated | None = None
         self._lacks: tuple[Missing, ...] = ()
         self._lacking_key: tuple[int, str | None] | None = None
         self._scrape_seconds: float | None = None
@@ -87,7 +88,7 @@ class WorkerWatch:
         """Take the reading of a good page."""
         self.failures, self.error, self.trouble = 0, None, None
         self.last_good, self._scrape_seconds = scrape.at, scrape.seconds
-        self._family, self._missing = page.family, page.missing
+        self._family, self._missing, self._repeated = page.family, page.missing, page.repeated
         restarted = self._restarted(page.process_start)
         for reading in page.engines:
             watch = self.engines.get(reading.engine)
@@ -188,4 +189,5 @@ class WorkerWatch:
             behaviour=self._behaviour,
             engines=tuple(engine.state() for engine in engines),
             missing=self._lacking(),
+            repeated=self._repeated,
         )

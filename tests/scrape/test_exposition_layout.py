@@ -95,13 +95,9 @@ def test_a_line_that_only_looks_alike_is_not_taken_for_the_one_before(before, af
 
 
 def test_repeated_lines_are_samples_of_their_own():
-    """The text format keeps both, as prometheus_client does."""
+    """In both formats: who reads the page decides what it means."""
     assert [1.0, 2.0] == PageParser().parse("m 1\nm 2\n").values
-
-
-def test_openmetrics_counts_a_repeated_series_once():
-    """The first of them, as prometheus_client does."""
-    assert [1.0] == PageParser().parse("m 1\nm 2\n# EOF\n").values
+    assert [1.0, 2.0] == PageParser().parse("m 1\nm 2\n# EOF\n").values
 
 
 def test_openmetrics_types_that_do_not_fit_their_samples_are_read():
