@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pdwatch.export.dialect import Dialect
 from pdwatch.export.exposition import Body, body_of
 from pdwatch.export.past import Past
-from pdwatch.model.encode import dumps
+from pdwatch.model.encode import to_bytes
 from pdwatch.model.snapshot import Snapshot
 
 
@@ -35,7 +35,7 @@ class Publication:
         """Return the snapshot as one line of JSON, `null` without one."""
         with self._lock:
             if self._json is None:
-                self._json = (dumps(self.snapshot) if self.snapshot is not None else "null").encode()
+                self._json = to_bytes(self.snapshot) if self.snapshot is not None else b"null"
             return self._json
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from pdwatch.model.decode import snapshot_from_json
-from pdwatch.model.encode import dumps
+from pdwatch.model.encode import to_bytes
 from pdwatch.model.snapshot import Snapshot
 
 HOUR = 3600.0
@@ -26,7 +26,7 @@ class Packing:
     read: Callable[[bytes], Snapshot]
 
 
-JSON = Packing(lambda snapshot: dumps(snapshot).encode(), lambda line: snapshot_from_json(json.loads(line)))
+JSON = Packing(to_bytes, lambda line: snapshot_from_json(json.loads(line)))
 """As it is sent to others."""
 OBJECTS = Packing(pickle.dumps, pickle.loads)
 """For the process alone that wrote them, which reads them from its own memory: in half the time, half the size."""

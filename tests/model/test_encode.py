@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pdwatch.model.encode import dumps, public_url, snapshot_from_json, snapshot_to_json
+from pdwatch.model.encode import dumps, public_url, snapshot_from_json, snapshot_to_json, to_bytes
 from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.judgement import Action, Advice, Cause, Evidence, Finding, Replicas, Severity
 from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
@@ -130,6 +130,20 @@ def test_a_snapshot_is_one_line_of_strict_json(snapshot):
     assert line.isascii()
     assert "\n" not in line
     assert snapshot_to_json(snapshot) == json.loads(line, parse_constant=pytest.fail)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(snapshots)
+def test_programs_and_terminals_are_told_the_same(snapshot):
+    """Whatever the text holds, half of a surrogate pair included."""
+    assert snapshot_to_json(snapshot) == json.loads(to_bytes(snapshot), parse_constant=pytest.fail)
+
+
+def test_half_of_a_surrogate_pair_spoils_no_snapshot(small):
+    """A router's answer may hold one; it has no UTF-8."""
+    odd = replace(small, services={"s": replace(small.services["s"], experts={"d\ud800": 1.0})})
+
+    assert {"d\ud800": 1.0} == json.loads(to_bytes(odd))["services"]["s"]["experts"]
 
 
 @pytest.fixture
