@@ -257,6 +257,11 @@ CYCLE_SECONDS = _metric(
     "cycle_duration_seconds", "Time from the first scrape of a cycle to its snapshot, in seconds.", ()
 )
 CYCLES = _metric("cycles_total", "Cycles of collection finished.", (), "counter")
+SHARDS = _metric(
+    "shards",
+    "Shards that the services are divided over, by the one that this is; absent where it watches all.",
+    ("shard",),
+)
 SNAPSHOT_AGE = _metric("snapshot_age_seconds", "Age of the snapshot behind this page, in seconds.", ())
 DISCOVERY_TARGETS = _metric("discovery_targets", "Targets that a source of discovery yields.", ("source",))
 DISCOVERY_UP = _metric(

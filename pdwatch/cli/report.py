@@ -13,8 +13,10 @@ from pdwatch.top.gauges import load_of
 
 def report(snapshot: Snapshot) -> str:
     """Return the whole snapshot as text for people."""
-    errors = snapshot.self_state.discovery_errors
+    errors, idle = snapshot.self_state.discovery_errors, snapshot.self_state.idle
     lines = [line for service in snapshot.services.values() for line in (*_service(service, snapshot.t), "")]
+    if idle is not None:
+        lines = [f"Nothing to watch: {idle}."]
     if not lines:
         lines = ["No worker was found. Name workers with --prefill URL --decode URL, or see whether discovery has any."]
     lines += [public_url(f"discovery {source}: {error}") for source, error in errors.items()]

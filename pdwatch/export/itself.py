@@ -44,6 +44,12 @@ def _discovery(view: View) -> Iterable[Sample]:
     return (((public_url(source),), source not in told.discovery_errors) for source in sources)
 
 
+def _shards(view: View) -> Iterable[Sample]:
+    if (told := view.snapshot.self_state.shard) is not None:
+        number, _, count = told.partition("/")
+        yield (number,), float(count)
+
+
 TABLE: Table = {
     metrics.CYCLE_SECONDS: lambda view: [((), view.snapshot.self_state.cycle_seconds)],
     metrics.CYCLES: lambda view: [((), view.snapshot.self_state.cycles)],
@@ -51,6 +57,7 @@ TABLE: Table = {
         ((public_url(source),), count) for source, count in view.snapshot.self_state.discovery_targets.items()
     ],
     metrics.DISCOVERY_UP: _discovery,
+    metrics.SHARDS: _shards,
 }
 
 

@@ -55,12 +55,15 @@ def _main(snapshot: Snapshot | None, now: float) -> Html:
 
 
 def _no_workers(snapshot: Snapshot) -> Html:
-    start = tag("code", "pdwatch serve --prefill URL --decode URL")
-    how = tag("p", "Name the workers on the command line, ", start, ", or under discovery: in the configuration file.")
+    idle = snapshot.self_state.idle
     errors = [
         tag("p", public_url(f"{source}: {error}"), css="critical")
         for source, error in sorted(snapshot.self_state.discovery_errors.items())
     ]
+    if idle is not None:
+        return _empty(f"Nothing to watch: {idle}.", "Another serve watches what falls to its own shard.", *errors)
+    start = tag("code", "pdwatch serve --prefill URL --decode URL")
+    how = tag("p", "Name the workers on the command line, ", start, ", or under discovery: in the configuration file.")
     return _empty("No workers known.", how, *errors)
 
 
@@ -83,4 +86,5 @@ def _footer(snapshot: Snapshot | None, now: float) -> str:
     answer = [f"{state.up} of {state.workers} workers answer"] if state.workers or not snapshot.hosts else []
     hosts = snapshot.hosts
     answer += [f"{sum(host.up for host in hosts.values())} of {len(hosts)} hosts"] if hosts else []
-    return " · ".join((f"pdwatch {__version__}", *answer, f"snapshot {age} old"))
+    shard = [f"shard {state.shard}"] if state.shard is not None else []
+    return " · ".join((f"pdwatch {__version__}", *shard, *answer, f"snapshot {age} old"))

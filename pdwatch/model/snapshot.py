@@ -271,6 +271,15 @@ class SelfState:
     services_elsewhere: int = 0
     """Services that were found and fall to other shards."""
 
+    @property
+    def idle(self) -> str | None:
+        """Why a shard rightly watches no worker, as a clause; `None` where it should watch one, or does."""
+        if self.shard is None or self.workers or not self.services_elsewhere:
+            return None
+        if self.services_elsewhere == 1:
+            return f"the only service falls to another shard than {self.shard}"
+        return f"none of the {self.services_elsewhere} services falls to shard {self.shard}"
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

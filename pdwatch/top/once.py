@@ -72,7 +72,7 @@ def _field(value: Value) -> str:
 def _text(snapshot: Snapshot, width: int) -> Iterator[str]:
     thresholds = Thresholds.as_told(snapshot.self_state.thresholds)
     if not snapshot.services:
-        yield f"? CANNOT TELL  no worker was found  at {numbers.stamp(snapshot.t)}"
+        yield f"{_nothing(snapshot)}  at {numbers.stamp(snapshot.t)}"
     for index, (name, service) in enumerate(sorted(snapshot.services.items())):
         if index:
             yield ""
@@ -81,6 +81,11 @@ def _text(snapshot: Snapshot, width: int) -> Iterator[str]:
         yield from _service(service, snapshot, thresholds, width)
     for source, error in snapshot.self_state.discovery_errors.items():
         yield public_url(f"discovery {source}: {error}")
+
+
+def _nothing(snapshot: Snapshot) -> str:
+    idle = snapshot.self_state.idle
+    return "? CANNOT TELL  no worker was found" if idle is None else f"{Status.OK.glyph} NOTHING TO WATCH  {idle}"
 
 
 def _service(service: ServiceState, snapshot: Snapshot, thresholds: Thresholds, width: int) -> Iterator[str]:

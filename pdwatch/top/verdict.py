@@ -116,6 +116,8 @@ def exit_code(snapshot: Snapshot) -> int:
     worst = max((f.severity for s in snapshot.services.values() for f in s.findings), default=Severity.INFO)
     if worst is Severity.CRITICAL:
         return CRITICAL
+    if not snapshot.services and snapshot.self_state.idle and not snapshot.self_state.discovery_errors:
+        return NO_FINDINGS
     unknown = any(service.advice.action is Action.CANNOT_TELL for service in snapshot.services.values())
     if unknown or not snapshot.services:
         return CANNOT_TELL

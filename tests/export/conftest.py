@@ -248,6 +248,8 @@ def fleet() -> Snapshot:
             cycles=120,
             discovery_targets={"static": 4},
             discovery_errors={"http://router:8123/workers": "timed out after 3s"},
+            shard="1/2",
+            services_elsewhere=3,
         ),
     )
 

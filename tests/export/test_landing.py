@@ -142,6 +142,18 @@ def test_without_workers_it_says_what_to_do():
     assert "http://router:8123/workers: timed out after 3s" in text
 
 
+def test_a_shard_says_which_it_is_and_that_it_has_no_service():
+    """Whoever opens the wrong one learns that the services are elsewhere, and what it could not find."""
+    state = SelfState(0, 0, 0, shard="2/2", services_elsewhere=3)
+    text = text_of(landing_page(Snapshot(1.0, {}, {}, state), 1.0))
+    failing = replace(state, discovery_errors={"targets": "no such file"})
+
+    assert "Nothing to watch: none of the 3 services falls to shard 2/2." in text
+    assert "shard 2/2" in text.rpartition("pdwatch ")[2]
+    assert "--prefill" not in text
+    assert "targets: no such file" in text_of(landing_page(Snapshot(1.0, {}, {}, failing), 1.0))
+
+
 def test_everything_from_outside_is_escaped(fleet, with_workers, make_worker):
     """A worker cannot put markup on the page, whatever it calls itself."""
     evil = "<img src=x onerror=alert(1)>\"'&"

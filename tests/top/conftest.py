@@ -398,6 +398,7 @@ def _states() -> States:
                 discovery_targets={"targets/*.yaml": 0, "http://router:8123/workers": 0},
             )
         ],
+        "idle": [make_snapshot(shard="2/2", services_elsewhere=3, discovery_targets={"targets/*.yaml": 24})],
         "many": over_time(_many),
     }
 

@@ -31,6 +31,11 @@ def test_overview(state: str, size: tuple[int, int], session: MakeSession, golde
     golden.check(f"top/{state}-{size[0]}x{size[1]}.txt", f"{drawn.text()}\n".encode())
 
 
+def test_a_shard_without_a_service_is_no_trouble(session: MakeSession, golden) -> None:
+    """It says so on the second line, and where its numbers stand it says which shard it is."""
+    golden.check("top/idle-80x24.txt", f"{session('idle').draw(80, 24, NOW).text()}\n".encode())
+
+
 @pytest.mark.parametrize("tab", [tab for tab in Tab if tab is not Tab.WORKERS])
 def test_pages(tab: Tab, session: MakeSession, golden) -> None:
     """Each page is drawn as it is kept."""

@@ -11,7 +11,7 @@ import pytest
 from pdwatch.model.decode import snapshot_from_json
 from pdwatch.top import exit_code, once
 
-STATES = ("healthy", "decode", "fabric", "down", "cannot_tell", "empty")
+STATES = ("healthy", "decode", "fabric", "down", "cannot_tell", "empty", "idle")
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -94,6 +94,16 @@ def test_the_exit_code_says_how_bad_it_is(worker, service, advice, snapshot) -> 
     assert 2 == exit_code(snapshot(critical, blind))
 
 
+def test_a_shard_without_a_service_has_no_finding(snapshot) -> None:
+    """Unless a source fails, or nothing was found at all: then nobody knows whether it should watch something."""
+    idle = {"shard": "2/2", "services_elsewhere": 3}
+
+    assert [0, 3, 3] == [
+        exit_code(snapshot(**state))
+        for state in (idle, idle | {"discovery_errors": {"http": "gone"}}, {"shard": "2/2"})
+    ]
+
+
 @pytest.mark.parametrize(
     ("status", "word", "changed"),
     [

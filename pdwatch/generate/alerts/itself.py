@@ -12,6 +12,7 @@ from pdwatch.catalog.metrics import (
     DUPLICATES,
     PROCESS_START,
     RELOAD_OK,
+    SHARDS,
     SNAPSHOT_AGE,
     WORKER_UP,
 )
@@ -62,6 +63,23 @@ _GONE = (
         fix="Start it again. If it was moved, remove the old target.",
         confused_with="A network between Prometheus and pdwatch that is down.",
         for_seconds=60.0,
+        keep_firing_for_seconds=60.0,
+        board=Board.SELF,
+    ),
+    Alert(
+        name="PDWatchShardMissing",
+        component=Component.PDWATCH,
+        expr=f"max by () ({SHARDS.name})\n  - count by () (count by (shard) ({SHARDS.name})) > 0",
+        severity="critical",
+        summary="A shard of pdwatch is missing.",
+        description="The services are divided over more shards than tell of themselves: {{ $value | humanize }} too few. The "
+        "services of these are not watched.",
+        meaning="Shards `i/n` run, and not each `i` up to `n` is scraped with success: a shard was never started, is down, or "
+        "runs with another `n`.",
+        confirm="Ask Prometheus for `pdwatch_shards`: the label is the shard, the value `n`. Compare with what was started.",
+        fix="Start the shards that are missing, each with its own `--shard i/n` and the same `n`, and let Prometheus scrape them.",
+        confused_with="A change of `n` that is on its way.",
+        for_seconds=300.0,
         keep_firing_for_seconds=60.0,
         board=Board.SELF,
     ),

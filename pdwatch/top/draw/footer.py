@@ -25,8 +25,10 @@ def _collection(scene: Scene) -> list[Span]:
     if scene.snapshot is None:
         return [Span(f" waiting for {scene.source}", Tone.MUTED)]
     state = scene.snapshot.self_state
-    reached = Status.BAD if state.up < state.workers else Status.OK if state.workers else Status.UNKNOWN
+    reached = Status.BAD if state.up < state.workers else Status.OK if state.workers or state.idle else Status.UNKNOWN
     spans = [Span(f" src {state.up}/{state.workers} "), reached.span]
+    if state.shard is not None:
+        spans.append(Span(f"  shard {state.shard}"))
     if state.stale:
         spans += [Span("  stale "), Span(f"{state.stale}", Tone.STRONG)]
     hosts = scene.snapshot.hosts.values()

@@ -62,8 +62,7 @@ def verdict_line(scene: Scene, width: int) -> Line:
     """Return the answer with how sure it is and how long it has stood."""
     answer = scene.verdict
     if answer is None:
-        words = "NO SNAPSHOT YET" if scene.snapshot is None else "CANNOT TELL   no worker was found"
-        return (Span(" "), Status.UNKNOWN.span, Span(f" {words}", Tone.UNKNOWN))
+        return _nothing(scene)
     wide = width >= WIDE
     facts = [
         ("confidence " if wide else "conf ", answer.confidence),
@@ -75,6 +74,15 @@ def verdict_line(scene: Scene, width: int) -> Line:
     counts = _finding_counts(scene)
     key = scene.key("why")
     return ends(start, [*counts, Span(f"  [{key}] why " if key else "", Tone.KEY, "why")], width)
+
+
+def _nothing(scene: Scene) -> Line:
+    """Return why there is no answer; a shard without a service needs none."""
+    if scene.snapshot is not None and scene.snapshot.self_state.idle is not None:
+        words = f"NOTHING TO WATCH   {scene.snapshot.self_state.idle}"
+        return (Span(" "), Status.OK.span, Span(f" {words}", Tone.OK))
+    words = "NO SNAPSHOT YET" if scene.snapshot is None else "CANNOT TELL   no worker was found"
+    return (Span(" "), Status.UNKNOWN.span, Span(f" {words}", Tone.UNKNOWN))
 
 
 def _finding_counts(scene: Scene) -> list[Span]:

@@ -218,9 +218,17 @@ _BLIND: tuple[Panel, ...] = (
     ),
     table(
         title="Which pdwatch runs where",
-        description="From `pdwatch_build_info`.",
-        labels=(Label("instance", "Address"), Label("version", "Version"), Label("python", "Python")),
-        values=(Value(most(SCOPE.of(m.BUILD_INFO), "instance", "version", "python"), "", hidden=True),),
+        description="From `pdwatch_build_info`, and `pdwatch_shards` where the services are divided over shards.",
+        labels=(
+            Label("instance", "Address"),
+            Label("version", "Version"),
+            Label("python", "Python"),
+            Label("shard", "Shard"),
+        ),
+        values=(
+            Value(most(SCOPE.of(m.BUILD_INFO), "instance", "version", "python"), "", hidden=True),
+            Value(most(SCOPE.of(m.SHARDS), "instance", "shard"), "Of"),
+        ),
         width=10,
         missing="pdwatch is down",
     ),
