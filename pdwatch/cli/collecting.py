@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -22,6 +22,10 @@ DISCOVERY_SECONDS = 1.0
 """How often sources are looked at; each is asked as often as it is configured."""
 
 
+async def _nobody(_now: float, _collecting: Collecting) -> None:
+    """Hear that a cycle is complete."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listeners:
     """Who hears of what. All are called on the event loop."""
@@ -30,7 +34,7 @@ class Listeners:
     found: Callable[[list[Target]], None]
     """Gets all targets whenever they change."""
     probed: Callable[[Target, Probe, float], None] = lambda _target, _probe, _at: None
-    closed: Callable[[float, Collecting], None] = lambda _now, _collecting: None
+    closed: Callable[[float, Collecting], Awaitable[None]] = _nobody
 
 
 class Collecting:

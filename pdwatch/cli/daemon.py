@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pdwatch.cli.collecting import Collecting, Listeners
 from pdwatch.cli.localhost import LocalHost
+from pdwatch.cli.turns import RoadTurns
 from pdwatch.cli.wiring import host_loop_settings, loop_settings, road_settings, transport_settings
 from pdwatch.config.model import Config
 from pdwatch.discover.build import host_discovery, worker_discovery
@@ -44,6 +45,8 @@ class Daemon:
         self._listener = on_scrape
         self._local = local
         self.road = Road(road_settings(config))
+        self.turns = RoadTurns(self.road)
+        """By which everything reaches the road."""
         self._collecting: _Both | None = None
         self._latest: Snapshot | None = None
         self._changing = asyncio.Lock()
@@ -63,7 +66,7 @@ class Daemon:
             fresh = await self._collect(config, self._collecting)
             old, self._collecting = self._collecting, fresh
             self.config = config
-            self.road.configure(road_settings(config))
+            self.turns.do(lambda: self.road.configure(road_settings(config)))
             if self._local is not None:
                 await self._local.use(config)
             if old is not None:
@@ -79,6 +82,7 @@ class Daemon:
                 self._collecting = None
             if self._local is not None:
                 await self._local.stop()
+            await self.turns.settle()
 
     async def _collect(self, config: Config, old: _Both | None) -> _Both:
         collecting = _Both(config, self._clock, self)
@@ -93,26 +97,41 @@ class Daemon:
 
     def scraped(self, scrape: Scrape) -> None:
         """Take the outcome of one scrape."""
+        self.turns.do(lambda: self._observe(scrape))
+
+    def _observe(self, scrape: Scrape) -> None:
         self._listener(scrape)
         self.road.observe(scrape)
 
     def probed(self, target: Target, probe: Probe, at: float) -> None:
         """Take what a worker says of itself."""
-        self.road.probed(target, at, probe.health, probe.version, probe.error, role=probe.role)
+        self.turns.do(lambda: self.road.probed(target, at, probe.health, probe.version, probe.error, role=probe.role))
+
+    def found(self, targets: list[Target]) -> None:
+        """Take all workers that there are."""
+        self.turns.do(lambda: self.road.keep(targets))
+
+    def host_scraped(self, scrape: Scrape) -> None:
+        """Take the outcome of one scrape of a page about a host."""
+        self.turns.do(lambda: self.road.hosts.scraped(scrape))
+
+    def hosts_found(self, targets: list[Target]) -> None:
+        """Take all pages about hosts that there are."""
+        self.turns.do(lambda: self.road.hosts.keep(targets))
 
     def homes(self) -> Iterator[Home]:
         """Yield where the workers of the newest snapshot live."""
         for service in self._latest.services.values() if self._latest is not None else ():
             yield from ((worker.host, worker.url) for worker in service.workers)
 
-    def closed(
+    async def closed(
         self, now: float, cycle_seconds: float, status: DiscoveryStatus, mark: Callable[[Snapshot], Snapshot]
     ) -> None:
         """Judge a cycle that is complete; *mark* adds to the snapshot of which shard it is."""
         reading = self._local.reading() if self._local is not None else None
         if reading is not None:
-            self.road.observe_host(reading)
-        self._latest = mark(self.road.tick(now, cycle_seconds, status))
+            self.turns.do(lambda: self.road.observe_host(reading))
+        self._latest = mark(await self.turns.tick(now, cycle_seconds, status))
         self._on_snapshot(self._latest)
 
 
@@ -123,11 +142,11 @@ class _Both:
         transport, discovery = transport_settings(config), worker_discovery(config, wanted())
         shard = config.shard
         needed = everything if shard is None else of_hosts(shard, lambda: discovery.found, daemon.homes)
-        hosts = Listeners(scraped=daemon.road.hosts.scraped, found=daemon.road.hosts.keep)
+        hosts = Listeners(scraped=daemon.host_scraped, found=daemon.hosts_found)
         self._hosts = Collecting(host_discovery(config, needed), transport, host_loop_settings(config), clock, hosts)
         workers = Listeners(
             scraped=daemon.scraped,
-            found=daemon.road.keep,
+            found=daemon.found,
             probed=daemon.probed,
             closed=lambda now, workers: daemon.closed(
                 now,

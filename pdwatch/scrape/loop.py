@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -51,9 +51,9 @@ class ScrapeLoop:
     """Asks all targets once per interval and hands over what comes back.
 
     `on_scrape` gets every outcome, `on_probe` every look at a worker's health, `on_cycle` the time when the answers
-    of a cycle are in, timed out, or given up at the deadline. A target that is new is asked at the start of the next
-    cycle, later at its own moment of the cycle. All callbacks run on the event loop; one that raises is logged and
-    spoils nothing else.
+    of a cycle are in, timed out, or given up at the deadline; the cycle lasts until that returns. A target that is
+    new is asked at the start of the next cycle, later at its own moment. All callbacks run on the event loop; one
+    that raises is logged and spoils nothing else.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ScrapeLoop:
         clock: Callable[[], float],
         *,
         on_scrape: Callable[[Scrape], None],
-        on_cycle: Callable[[float], None],
+        on_cycle: Callable[[float], Awaitable[None]],
         on_probe: Callable[[Target, Probe, float], None],
     ) -> None:
         self._fetcher = fetcher
@@ -103,7 +103,7 @@ class ScrapeLoop:
         self.stats = replace(
             self.stats, cycles=self.stats.cycles + 1, cycle_seconds=loop.time() - started, late=len(pending)
         )
-        self._on_cycle(self._clock())
+        await self._on_cycle(self._clock())
 
     async def aclose(self) -> None:
         """Stop: no request is under way and no callback is called afterwards."""
@@ -115,7 +115,7 @@ class ScrapeLoop:
     async def _keep_time(self) -> None:
         """Begin a cycle each interval by a clock that nobody sets; what a suspended process missed is not made up for.
 
-        A cycle that has not even met its deadline when the next is due takes the place of that one.
+        A cycle that is not judged when the next is due takes the place of that one.
         """
         loop, interval = asyncio.get_running_loop(), self._settings.interval
         due = loop.time()

@@ -195,7 +195,7 @@ class Heard:
         self.events.append(("probe", target.worker))
         self.probes.append((target.worker, probe, at))
 
-    def on_cycle(self, now: float) -> None:
+    async def on_cycle(self, now: float) -> None:
         self.events.append(("cycle", now))
 
     @property
