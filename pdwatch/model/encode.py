@@ -29,6 +29,9 @@ __all__ = ["dumps", "plain", "public_url", "snapshot_from_json", "snapshot_to_js
 
 Json = dict[str, Any]
 
+_LINE_ENDS = {text.encode(): json.dumps(text)[1:-1].encode() for text in "\x85\u2028\u2029"}
+"""What JSON may have within a text and readers of lines take for the end of one."""
+
 
 def dumps(snapshot: Snapshot) -> str:
     """Return the snapshot as one line of ASCII, for terminals and files of any encoding."""
@@ -38,9 +41,12 @@ def dumps(snapshot: Snapshot) -> str:
 def to_bytes(snapshot: Snapshot) -> bytes:
     """Return the snapshot as one line of UTF-8, for programs: the same as `dumps` in a quarter of the time."""
     try:
-        return orjson.dumps(snapshot, _opened, _AS_OPENED)
+        line = orjson.dumps(snapshot, _opened, _AS_OPENED)
     except orjson.JSONEncodeError:  # a text that is no Unicode, such as half of a surrogate pair
         return dumps(snapshot).encode()
+    for end, escaped in _LINE_ENDS.items():
+        line = line.replace(end, escaped)
+    return line
 
 
 def snapshot_to_json(snapshot: Snapshot) -> Json:

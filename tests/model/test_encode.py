@@ -146,6 +146,15 @@ def test_half_of_a_surrogate_pair_spoils_no_snapshot(small):
     assert {"d\ud800": 1.0} == json.loads(to_bytes(odd))["services"]["s"]["experts"]
 
 
+@pytest.mark.parametrize("end", [chr(number) for number in range(0x2100) if len(f"a{chr(number)}b".splitlines()) > 1])
+def test_a_snapshot_is_one_line_whatever_a_reader_takes_for_the_end_of_one(small, end):
+    """A viewer that reads the stream by lines is not thrown off by a name."""
+    odd = replace(small, services={"s": replace(small.services["s"], experts={f"d{end}": 1.0})})
+
+    assert 1 == len(to_bytes(odd).decode().splitlines())
+    assert {f"d{end}": 1.0} == json.loads(to_bytes(odd))["services"]["s"]["experts"]
+
+
 @pytest.fixture
 def small():
     """A service with one engine."""
