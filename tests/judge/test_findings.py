@@ -9,6 +9,7 @@ import pytest
 from pdwatch.judge.definition import Hit
 from pdwatch.judge.findings import BY_ID, FINDINGS
 from pdwatch.model.judgement import Severity
+from pdwatch.model.reading import Repeated
 from pdwatch.model.snapshot import ServiceSignals, Trouble, WorkerState
 from pdwatch.model.target import Role
 
@@ -236,3 +237,27 @@ def test_a_worker_that_just_joined_makes_no_imbalance(worker: MakeWorker, servic
     new = [worker(Role.DECODE, f"new-{n}", engine={"load": 0.0}, process_seconds=30.0) for n in range(2)]
 
     assert [] == hits("queue_imbalanced", service([*old, *new]))
+
+
+def test_series_with_two_values_are_named(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """With the worker, how many, and one of them; only while its page is read."""
+    page = Repeated(series=5, differing=1, example="vllm:prompt_tokens_total")
+    odd = worker(Role.DECODE, "decode-1", repeated=page)
+    gone = worker(Role.DECODE, "decode-2", repeated=page, failures=2, **REFUSED)
+    found = hits("series_repeated", service([worker(Role.PREFILL), worker(Role.DECODE), odd, gone]))
+
+    assert [{"role": "decode", "worker": "decode-1"}] == [hit.scope for hit in found]
+    assert None is found[0].severity
+    assert (
+        "The page of decode-1 has 5 series more than once, 1 with another value, such as vllm:prompt_tokens_total; the "
+        "first of each counts."
+    ) == found[0].summary
+
+
+def test_series_that_are_merely_repeated_are_information(worker: MakeWorker, service: MakeService, hits: Hits) -> None:
+    """No number is in doubt."""
+    odd = worker(Role.DECODE, repeated=Repeated(series=5, differing=0, example="vllm:prompt_tokens_total"))
+    found = hits("series_repeated", service([odd]))
+
+    assert [Severity.INFO] == [hit.severity for hit in found]
+    assert "each with the same value" in found[0].summary

@@ -116,7 +116,7 @@ PAGES: dict[str, Callable[[], Answer]] = {
     "slow-10": lambda: Answer(page(), delay=10 * TIMEOUT),
     "never": lambda: Answer(page(), delay=3600),
     "endless-header": lambda: Answer(b"HTTP/1.1 200 OK\r\nX: ", status=0, stream=endless(b"x" * MIB)),
-    "duplicate": lambda: Answer(page() + page()),
+    "duplicate": lambda: Answer(page() * 2),
     "conflicting": lambda: Answer(page(more=f"vllm:prompt_tokens_total{OWN} 1\n")),
     "nan": lambda: Answer(page(more=f"vllm:num_preemptions_total{OWN} NaN\n")),
     "inf": lambda: Answer(page(more=f"vllm:num_preemptions_total{OWN} +Inf\n")),

@@ -207,6 +207,24 @@ def test_a_gauge_that_cannot_be_is_not_known(course):
     assert engine["prompt_tokens_per_second"] > 0
 
 
+def test_series_that_stand_there_twice_are_named(course):
+    """With the worker and a series, as a warning where the two have different values; no number is the sum of both."""
+    findings = [f for f in course.during[-1]["services"]["hostile"]["findings"] if f["finding"] == "series_repeated"]
+    told = {f["scope"]["worker"]: (f["severity"], f["summary"].partition(" has ")[2]) for f in findings}
+    engines = {name: workers(course.during[-1])[name]["engines"][0] for name in ("duplicate", "conflicting")}
+
+    assert {"duplicate", "conflicting", "mixed"} == told.keys()
+    assert ("info", "5 series more than once, each with the same value") == (
+        told["duplicate"][0],
+        told["duplicate"][1].partition(", such")[0],
+    )
+    assert told["conflicting"] == (
+        "warning",
+        "1 series more than once, 1 with another value, such as vllm:prompt_tokens_total; the first of each counts.",
+    )
+    assert [4, 4] == [engine["requests_running"] for engine in engines.values()]
+
+
 def test_a_name_that_nobody_resolves(course):
     """It is told as that, or as late where the resolver does not answer in time."""
     said = {workers(one)["no-name"]["error"] for one in course.during}
