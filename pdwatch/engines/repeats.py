@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pdwatch.engines.family import Extraction
-from pdwatch.model.page import Layout, Page, Series
-from pdwatch.model.reading import PageReading, Repeated
+from pdwatch.model.page import Layout, Page, Repeated, Series
+from pdwatch.model.reading import PageReading
 
 Pair = tuple[int, int]
 """Places on a page: where a series stands first, and where it stands again."""

@@ -15,8 +15,9 @@ from pdwatch.model.host import HostState
 from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.judgement import Action, Advice, BoundLoad, Cause, Decision, Evidence, Finding, Replicas, Severity
 from pdwatch.model.latency import Attainment, LatencyState, Quantiles, TtftChain
+from pdwatch.model.page import Repeated
 from pdwatch.model.placement import Placement
-from pdwatch.model.reading import Histogram, Missing, Quantity, Repeated
+from pdwatch.model.reading import Histogram, Missing, Quantity
 from pdwatch.model.records import read_record
 from pdwatch.model.snapshot import (
     EngineState,

@@ -47,3 +47,14 @@ class Page:
 
     layout: Layout
     values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Series that stand on a page more than once, of which the first counts."""
+
+    series: int
+    differing: int
+    """Of these, with another value further down."""
+    example: str
+    """Name of one of them, of one that differs where there is one."""

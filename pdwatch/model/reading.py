@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from pdwatch.model.page import Repeated
+
 
 class Quantity(StrEnum):
     """What an engine may tell. Base units: seconds, bytes, tokens, ratios 0 to 1.
@@ -263,17 +265,6 @@ class Told:
 
 
 NOTHING_TOLD = Told()
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """Series that stand on a page more than once, of which the first counts."""
-
-    series: int
-    differing: int
-    """Of these, with another value further down."""
-    example: str
-    """Name of one of them, of one that differs where there is one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

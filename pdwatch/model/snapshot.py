@@ -14,8 +14,9 @@ from pdwatch.model.host import HostState
 from pdwatch.model.hostsignals import HostSignals, TransferPathSignals
 from pdwatch.model.judgement import Advice, Decision, Finding
 from pdwatch.model.latency import Attainment, LatencyState
+from pdwatch.model.page import Repeated
 from pdwatch.model.placement import Placement
-from pdwatch.model.reading import Histogram, Missing, Repeated
+from pdwatch.model.reading import Histogram, Missing
 from pdwatch.model.target import Role, RoleSource
 
 

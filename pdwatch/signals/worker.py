@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from pdwatch.catalog.thresholds import Thresholds
-from pdwatch.model.page import Scrape
-from pdwatch.model.reading import Missing, PageReading, Repeated
+from pdwatch.model.page import Repeated, Scrape
+from pdwatch.model.reading import Missing, PageReading
 from pdwatch.model.snapshot import Trouble, WorkerState
 from pdwatch.model.target import Role, RoleSource, Target
 from pdwatch.model.window import Flow, Window, together

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pdwatch.model.reading import PageReading, Repeated
+from pdwatch.model.page import Repeated
+from pdwatch.model.reading import PageReading
 from pdwatch.model.reading import Quantity as Q
 
 PAGE = """vllm:num_requests_running{engine="0",model_name="m"} 4

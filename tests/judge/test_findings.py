@@ -9,7 +9,7 @@ import pytest
 from pdwatch.judge.definition import Hit
 from pdwatch.judge.findings import BY_ID, FINDINGS
 from pdwatch.model.judgement import Severity
-from pdwatch.model.reading import Repeated
+from pdwatch.model.page import Repeated
 from pdwatch.model.snapshot import ServiceSignals, Trouble, WorkerState
 from pdwatch.model.target import Role
 
