@@ -122,13 +122,19 @@ class Programs:
         interval: str = "1s",
         rule_files: Sequence[Path] = (),
         alertmanagers: Sequence[str] = (),
+        external_labels: Mapping[str, str] | None = None,
     ) -> Prometheus:
         """Start Prometheus with these jobs and an empty store, both scraping and evaluating every *interval*."""
         binary, folder = find_program("prometheus"), self._folder()
         config = folder / "prometheus.yml"
         hosts = [url.removeprefix("http://") for url in alertmanagers]
         document = {
-            "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
+            "global": {
+                "scrape_interval": interval,
+                "scrape_timeout": interval,
+                "evaluation_interval": interval,
+                "external_labels": dict(external_labels or {}),
+            },
             "scrape_configs": [dict(job) for job in scrape_configs],
             "rule_files": [str(path) for path in rule_files],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": hosts}]}] if hosts else []},
