@@ -52,22 +52,40 @@ def serves(serve_of, config):
     return {name: serve_of("--config", str(config), *more) for name, more in flags.items()}
 
 
+def address(server):
+    """Return where a program is scraped."""
+    return urlsplit(server.url).netloc
+
+
 @pytest.fixture(scope="module")
-def prometheus(start_prometheus, serves):
-    """Prometheus after some scrapes; the two shards are one job, and so are the two replicas."""
+def regional(start_prometheus, serves):
+    """Prometheus that has just started; the two shards are one job, and so are the two replicas."""
+    jobs = {"shards": ("1", "2"), "replicas": ("whole", "replica")}
+    configs = [
+        {"job_name": job, "static_configs": [{"targets": [address(serves[name]) for name in names]}]}
+        for job, names in jobs.items()
+    ]
+    return start_prometheus(configs, external_labels={"cluster": "eu"})
 
-    def job(name, *members):
-        return {
-            "job_name": name,
-            "static_configs": [{"targets": [urlsplit(serves[one].url).netloc for one in members]}],
-        }
 
-    prometheus = start_prometheus(
-        [job("shards", "1", "2"), job("replicas", "whole", "replica")], external_labels={"cluster": "eu"}
-    )
+@pytest.fixture(scope="module")
+def world(start_prometheus, regional):
+    """A Prometheus above it that fetches what is worth having from there."""
+    job = {
+        "job_name": "federate",
+        "honor_labels": True,
+        "metrics_path": "/federate",
+        "params": {"match[]": [FEDERATED]},
+    }
+    return start_prometheus([job | {"static_configs": [{"targets": [address(regional)]}]}])
+
+
+@pytest.fixture(scope="module")
+def prometheus(regional, world):
+    """Prometheus after some scrapes; that above it has had time to begin meanwhile."""
     up = "sum by (job, instance) (pdwatch_worker_up) >= 8"
-    prometheus.wait_for(f"count_over_time(({up})[1m:1s]) >= {SCRAPES}", lambda series: len(series) == 4)
-    return prometheus
+    regional.wait_for(f"count_over_time(({up})[1m:1s]) >= {SCRAPES}", lambda series: len(series) == 4)
+    return regional
 
 
 def values(series, *names):
@@ -135,15 +153,8 @@ def test_two_replicas_give_the_same_advice(prometheus):
     assert all(values(same, "service", "role")[service, "decode"] > 2 for service, _ in short)
 
 
-def test_a_global_prometheus_has_what_it_fetches(start_prometheus, prometheus):
+def test_a_global_prometheus_has_what_it_fetches(world, prometheus):
     """Advice, pools and findings, with cluster and instance as they were; nothing of single workers or hosts."""
-    job = {
-        "job_name": "federate",
-        "honor_labels": True,
-        "metrics_path": "/federate",
-        "params": {"match[]": [FEDERATED]},
-    }
-    world = start_prometheus([job | {"static_configs": [{"targets": [urlsplit(prometheus.url).netloc]}]}])
     desired = world.wait_for("pdwatch_desired_replicas{job='shards'}", lambda series: len(series) == 8)
     instances = {labels["instance"] for labels, _ in prometheus.query("up{job='shards'}")}
 
