@@ -80,7 +80,7 @@ class EngineWatch:
             self._learn(step_of(last, reading))
         elif not self.track.same_life:
             self._pace.clear()
-        moved = last is None or _moved(last, reading)
+        moved = self.track.moved
         if moved:
             self._counted_at = reading.at
         if moved or not _work(reading):
@@ -151,14 +151,6 @@ def _since(began: float | None, now: float) -> float:
 
 def _work(reading: Reading) -> bool:
     return bool(reading.value(Q.REQUESTS_RUNNING) or reading.value(Q.REQUESTS_WAITING))
-
-
-def _moved(before: Reading, after: Reading) -> bool:
-    """Tell whether any counter of the engine moved between two readings."""
-    if before.shape is not after.shape:
-        return True
-    rising = after.shape.rising
-    return rising(before.values) != rising(after.values)
 
 
 def _rates(window: Window, reading: Reading, grown: float) -> dict[str, float | None]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import lt
 
 from pdwatch.model.reading import COUNTERS, HISTOGRAMS, Quantity, Reading
 from pdwatch.model.window import Flow, Window, increase, together
+from pdwatch.signals.lasting import lasting
 
 
 class Track:
-    """Readings of one engine, oldest first, no longer than the horizon (and always the last two)."""
+    """Readings of one engine, oldest first, no longer than the horizon (and always the last two).
+
+    All but the last are kept packed, in a quarter of the memory.
+    """
 
     def __init__(self, horizon: float) -> None:
         self.horizon = horizon
@@ -20,6 +26,9 @@ class Track:
         self._loads: list[float | None] = []
         self._first_of_life: Reading | None = None
         self._finished = Flow()
+        self._rising: tuple[float, ...] = ()
+        self.moved = False
+        """Whether the last reading that was pushed differs in any counter from the one before; true of the first."""
 
     @property
     def last(self) -> Reading | None:
@@ -38,25 +47,34 @@ class Track:
         """
         last = self.last
         if last is not None and reading.at <= last.at:
+            self.moved = False
             return
         life = self._lives[-1] if self._lives else 0
+        before, self._rising = self._rising, reading.shape.rising(reading.values)
+        self.moved = last is None or last.shape is not reading.shape or before != self._rising
         if last is None:
-            self._first_of_life = reading
-        elif restarted or fell(last, reading):
-            self._finished = together((self._finished, Flow((increase(self._first_of_life, last),))))
-            self._first_of_life = None
-            life += 1
+            self._first_of_life = lasting(reading)
+        else:
+            self._readings[-1] = _packed(last)
+            if restarted or (self.moved and self._fell(before, last, reading)):
+                self._finished = together((self._finished, self._lived_since_start()))
+                self._first_of_life = None
+                life += 1
         self._readings.append(reading)
         self._lives.append(life)
         self._loads.append(_load(reading))
         self._forget(reading.at - self.horizon)
 
+    def _fell(self, before: Sequence[float], last: Reading, reading: Reading) -> bool:
+        """Tell whether a counter fell, so that the process must have started again; *before* are those of *last*."""
+        if last.shape is reading.shape:
+            return any(map(lt, self._rising, before))
+        return any(_lower(last, reading, quantity) for quantity in COUNTERS | HISTOGRAMS)
+
     def _forget(self, before: float) -> None:
         """Drop readings that no window reaches: all but the newest of those at or before *before*."""
-        keep = bisect_right(self._readings, before, key=lambda reading: reading.at) - 1
-        keep = min(keep, len(self._readings) - 2)
-        if keep > 0:
-            del self._readings[:keep], self._lives[:keep], self._loads[:keep]
+        while len(self._readings) > 2 and self._readings[1].at <= before:
+            del self._readings[0], self._lives[0], self._loads[0]
 
     def window(self, seconds: float | None = None) -> Window | None:
         """Return the window over the last *seconds* (default: the horizon); `None` before there are two readings."""
@@ -96,11 +114,15 @@ class Track:
         return ends[1] - ends[0]
 
     def ledger(self) -> Flow:
-        """Return everything since the first reading ever seen, over restarts: it only rises."""
-        if self.last is None:
-            return self._finished
-        lived = increase(self._first_of_life, self.last)
-        return Flow((*self._finished.parts, lived))
+        """Return what is kept for ever since the first reading, over restarts: it only rises."""
+        return Flow((*self._finished.parts, *self._lived_since_start().parts))
+
+    def _lived_since_start(self) -> Flow:
+        return Flow() if self.last is None else Flow((increase(self._first_of_life, lasting(self.last)),))
+
+
+def _packed(reading: Reading) -> Reading:
+    return replace(reading, values=array("d", reading.values))
 
 
 def _load(reading: Reading) -> float | None:
@@ -108,15 +130,7 @@ def _load(reading: Reading) -> float | None:
     return None if waiting is None and running is None else (waiting or 0.0) + (running or 0.0)
 
 
-def fell(before: Reading, after: Reading) -> bool:
-    """Tell whether a counter fell, so that the process must have started again."""
-    if before.shape is after.shape:
-        rising = after.shape.rising
-        return any(map(lt, rising(after.values), rising(before.values)))
-    return any(_fell(before, after, quantity) for quantity in COUNTERS | HISTOGRAMS)
-
-
-def _fell(before: Reading, after: Reading, quantity: Quantity) -> bool:
+def _lower(before: Reading, after: Reading, quantity: Quantity) -> bool:
     if quantity in COUNTERS:
         old, new = before.value(quantity), after.value(quantity)
     else:
