@@ -230,6 +230,18 @@ def serve_of(pdwatch: Start) -> Iterator[Callable[..., Serve]]:
     assert [(0, False)] * len(running) == ends
 
 
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], Any], str], Any]:
+    """Wait for a condition that must come true."""
+    return until
+
+
+@pytest.fixture(scope="session")
+def followed() -> Callable[[Program], Serve]:
+    """Follow a `pdwatch serve` that was started in a way of its own; the test stops it."""
+    return Serve
+
+
 @pytest.fixture(scope="module")
 def write(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write YAML in one step, as configuration management does: into a new file, or over *path*."""

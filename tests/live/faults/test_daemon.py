@@ -74,13 +74,12 @@ def test_a_suspended_serve_goes_on(serve):
 
 
 @pytest.fixture
-def jumping(pdwatch, start, fleet, tmp_path, serve):
+def jumping(start, fleet, tmp_path, followed):
     """A serve, and the file that sets its wall clock."""
     jump = tmp_path / "jump"
     jump.write_text("0", encoding="utf-8")
     flags = ("serve", "--listen", "127.0.0.1:0", "--interval", "1s", *fleet.flags)
-    program = start(sys.executable, "-c", JUMPING, str(jump), *flags)
-    running = type(serve)(program)
+    running = followed(start(sys.executable, "-c", JUMPING, str(jump), *flags))
     yield running, jump
     assert 0 == running.stop()
 
