@@ -24,8 +24,7 @@ class Tape:
     def toggle(self) -> str:
         """Start or stop, and say so in one line. Raises `ValueError` where it cannot start."""
         if self._recorder is not None:
-            self.close()
-            return f"recorded to {self._path}"
+            return f"recorded to {self._path}{self.close()}"
         try:
             self._recorder = Recorder(self._path, self._clock(), self._config)
         except RecordingError as error:
@@ -45,8 +44,11 @@ class Tape:
                 self._recorder.tick(snapshot.t)
             yield snapshot
 
-    def close(self) -> None:
-        """Finish the file, if one is being written."""
-        if self._recorder is not None:
-            self._recorder.close()
-            self._recorder = None
+    def close(self) -> str:
+        """Finish the file, if one is being written, and return what it lacks and why; nothing where it is whole."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return ""
+        recorder.close()
+        lost = f", {recorder.lost_rounds} rounds are missing" if recorder.lost_rounds else ""
+        return lost if recorder.error is None else f"{lost}; {recorder.error}"

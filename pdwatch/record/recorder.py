@@ -116,6 +116,7 @@ class Recorder:
 
     def close(self) -> None:
         """Write what is left and end the file; what is added afterwards goes nowhere."""
+        withheld = self._output is not None and self._retry_at is not None
         output, self._output, self._retry_at = self._output, None, math.inf
         if output is None:
             return
@@ -123,6 +124,9 @@ class Recorder:
             output.close()
         except OSError as error:
             self.error = _message(self.path, error)
+            self.lost_rounds += withheld
+        else:
+            self.error = None
 
     def _add(self, event: Event) -> None:
         if self._output is not None and self._retry_at is None:

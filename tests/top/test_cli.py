@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pdwatch.cli.tape import Tape
 from pdwatch.demo import SCENARIOS
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.record.notes import Notes
+from pdwatch.road.road import Road, RoadSettings
 
 DEADLINE = 30.0
 
@@ -75,6 +77,31 @@ def test_a_tape_that_cannot_be_written_says_why(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"fleet\.jsonl"):
             tape.toggle()
     tape.close()
+
+
+def test_a_tape_without_room_says_at_its_end_what_it_lacks(tmp_path: Path) -> None:
+    """Nobody looks at the file while it is written."""
+    path = tmp_path / "fleet.jsonl"
+    tape, road = Tape(path, lambda: 1.0), Road(RoadSettings())
+    tape.toggle()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, hard))
+
+    async def rounds() -> AsyncIterator[Snapshot]:
+        for t in (2.0, 3.0, 4.0):
+            yield road.tick(t)
+
+    async def watch() -> None:
+        async for _ in tape.rounds(rounds()):
+            pass
+
+    try:
+        asyncio.run(watch())
+        told = tape.toggle()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert told.startswith(f"recorded to {path}, 3 rounds are missing; {path}: not recorded: file too large")
 
 
 @pytest.mark.live

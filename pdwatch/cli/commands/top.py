@@ -7,7 +7,6 @@ import asyncio
 import os
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,12 +80,16 @@ def _watch(args: argparse.Namespace, config: Config) -> int:
     from pdwatch.cli.watching import source  # noqa: PLC0415
 
     header = to_mapping(config) if args.demo is None else None
-    with closing(Tape(Path(args.record or RECORDING), time.time, header)) as tape:
+    tape = Tape(Path(args.record or RECORDING), time.time, header)
+    try:
         options = _options(args, config, tape if not args.replay else None)
         shown = source(args, config, tape)
         if args.record and not args.replay:
             say(f"pdwatch top: {_started(tape)}")
         return _show(shown, options)
+    finally:
+        if lacking := tape.close():
+            say(f"pdwatch top: what was recorded is not whole{lacking}")
 
 
 def _show(source: Source, options: Options) -> int:
