@@ -50,5 +50,4 @@ class Tape:
         if recorder is None:
             return ""
         recorder.close()
-        lost = f", {recorder.lost_rounds} rounds are missing" if recorder.lost_rounds else ""
-        return lost if recorder.error is None else f"{lost}; {recorder.error}"
+        return recorder.lacking

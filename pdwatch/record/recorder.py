@@ -81,6 +81,12 @@ class Recorder:
     ) -> None:
         self.close()
 
+    @property
+    def lacking(self) -> str:
+        """How many rounds are missing and what is wrong, as the end of a sentence; empty for a whole recording."""
+        lost = f", rounds missing: {self.lost_rounds}" if self.lost_rounds else ""
+        return lost if self.error is None else f"{lost}; {self.error}"
+
     def scrape(self, scrape: Scrape) -> None:
         """Add the outcome of a scrape to the round."""
         self._add(scrape)

@@ -101,7 +101,7 @@ def test_a_tape_without_room_says_at_its_end_what_it_lacks(tmp_path: Path) -> No
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    assert told.startswith(f"recorded to {path}, 3 rounds are missing; {path}: not recorded: file too large")
+    assert told.startswith(f"recorded to {path}, rounds missing: 3; {path}: not recorded: file too large")
 
 
 @pytest.mark.live

@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
         header = to_mapping(config)
         with Recorder(Path(args.output), unix_time(), header, rotation, redaction=redaction) as recorder:
             asyncio.run(_record(config, recorder))
+        if recorder.lacking:
+            say(f"pdwatch record: {recorder.path} is not whole{recorder.lacking}")
     except (RecordingError, CredentialsError) as error:
         raise UsageError(str(error)) from error
     return 0

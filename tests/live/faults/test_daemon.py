@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -128,6 +129,7 @@ def test_a_disk_without_room(start, fleet, tmp_path):
     assert running
     assert 0 == status
     assert "Traceback" not in "".join(program.err)
+    assert re.search(rf"{path} is not whole, rounds missing: \d+; ", program.err[-1])
     assert any(isinstance(event, Tick) for event in read(path))
 
 

@@ -5,6 +5,7 @@ again, writing goes on.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -111,6 +112,7 @@ def test_a_recording_on_a_full_disk_goes_on_where_there_is_room_again(impatient,
     assert 0 == status
     assert 1 == told(program, NO_ROOM)
     assert "Traceback" not in "".join(program.err)
+    assert re.search(rf"{path} is not whole, rounds missing: \d+$", program.err[-1])
     assert before == ticks(path)[: len(before)]
     assert len(before) < len(ticks(path))
 

@@ -199,6 +199,18 @@ def test_every_worker_has_its_case(program):
     assert set(program["workers"]) == CASES.keys()
 
 
+def test_a_worker_that_scales_is_not_down(course):
+    """vLLM answers 503 while its number of engines changes: that is information. Another 503 is a warning."""
+    findings = [f for one in course.during for f in one["services"]["hostile"]["findings"]]
+    told = {
+        name: {(f["finding"], f["severity"]) for f in findings if f["scope"].get("worker") == name}
+        for name in ("scaling", "503")
+    }
+
+    assert told["scaling"] <= {("worker_stale", "info")}
+    assert ("worker_stale", "warning") in told["503"]
+
+
 def test_a_gauge_that_cannot_be_is_not_known(course):
     """A gauge that is no number, or below zero, is absent; the rest of its page is read."""
     engine = workers(course.during[-1])["odd-gauges"]["engines"][0]
