@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
 from pdwatch.cli.collecting import Collecting, Listeners
 from pdwatch.cli.localhost import LocalHost
+from pdwatch.cli.sharding import Sharding
 from pdwatch.cli.turns import RoadTurns
 from pdwatch.cli.wiring import host_loop_settings, loop_settings, road_settings, transport_settings
 from pdwatch.config.model import Config
 from pdwatch.discover.build import host_discovery, worker_discovery
 from pdwatch.discover.discovery import Discovery
-from pdwatch.discover.sharding import Home, everything, of_hosts
 from pdwatch.engines import wanted
 from pdwatch.model.page import Scrape
-from pdwatch.model.shard import Shard
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.model.target import Target
 from pdwatch.road.road import DiscoveryStatus, Road
@@ -48,7 +46,6 @@ class Daemon:
         self.turns = RoadTurns(self.road)
         """By which everything reaches the road."""
         self._collecting: _Both | None = None
-        self._latest: Snapshot | None = None
         self._changing = asyncio.Lock()
         self._stopped = False
 
@@ -119,11 +116,6 @@ class Daemon:
         """Take all pages about hosts that there are."""
         self.turns.do(lambda: self.road.hosts.keep(targets))
 
-    def homes(self) -> Iterator[Home]:
-        """Yield where the workers of the newest snapshot live."""
-        for service in self._latest.services.values() if self._latest is not None else ():
-            yield from ((worker.host, worker.url) for worker in service.workers)
-
     async def closed(
         self, now: float, cycle_seconds: float, status: DiscoveryStatus, mark: Callable[[Snapshot], Snapshot]
     ) -> None:
@@ -131,8 +123,7 @@ class Daemon:
         reading = self._local.reading() if self._local is not None else None
         if reading is not None:
             self.turns.do(lambda: self.road.observe_host(reading))
-        self._latest = mark(await self.turns.tick(now, cycle_seconds, status))
-        self._on_snapshot(self._latest)
+        self._on_snapshot(mark(await self.turns.tick(now, cycle_seconds, status)))
 
 
 class _Both:
@@ -140,10 +131,10 @@ class _Both:
 
     def __init__(self, config: Config, clock: Callable[[], float], daemon: Daemon) -> None:
         transport, discovery = transport_settings(config), worker_discovery(config, wanted())
-        shard = config.shard
-        needed = everything if shard is None else of_hosts(shard, lambda: discovery.found, daemon.homes)
+        self._sharding = Sharding(config.shard, discovery)
+        needed = host_discovery(config, self._sharding.hosts())
         hosts = Listeners(scraped=daemon.host_scraped, found=daemon.hosts_found)
-        self._hosts = Collecting(host_discovery(config, needed), transport, host_loop_settings(config), clock, hosts)
+        self._hosts = Collecting(needed, transport, host_loop_settings(config), clock, hosts)
         workers = Listeners(
             scraped=daemon.scraped,
             found=daemon.found,
@@ -152,13 +143,14 @@ class _Both:
                 now,
                 workers.cycle_seconds,
                 _status(discovery, self._hosts.discovery),
-                lambda snapshot: snapshot if shard is None else _of_shard(snapshot, shard, discovery.found),
+                self._sharding.mark,
             ),
         )
         self._workers = Collecting(discovery, transport, loop_settings(config), clock, workers)
         self._clock = clock
 
     def inherit(self, old: _Both) -> None:
+        self._sharding.inherit(old._sharding)
         self._hosts.inherit(old._hosts)
         self._workers.inherit(old._workers)
 
@@ -173,12 +165,6 @@ class _Both:
     def tell_targets(self) -> None:
         self._hosts.tell_targets()
         self._workers.tell_targets()
-
-
-def _of_shard(snapshot: Snapshot, shard: Shard, found: Sequence[Target]) -> Snapshot:
-    elsewhere = {target.service for target in found if not shard.holds(target.service)}
-    told = replace(snapshot.self_state, shard=str(shard), services_elsewhere=len(elsewhere))
-    return replace(snapshot, self_state=told)
 
 
 def _status(*discoveries: Discovery) -> DiscoveryStatus:

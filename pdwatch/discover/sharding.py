@@ -8,7 +8,7 @@ worker names falls to one shard by its name, and to each shard with a worker tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from urllib.parse import urlsplit
 
 from pdwatch.model.shard import Shard
@@ -27,18 +27,18 @@ def everything(targets: Sequence[Target]) -> list[Target]:
 
 def of_services(shard: Shard) -> Choice:
     """Choose the workers whose service falls to *shard*."""
-    return lambda targets: [target for target in targets if shard.holds(target.service)]
+    return _kept(lambda targets: [target for target in targets if shard.holds(target.service)])
 
 
-def of_hosts(shard: Shard, found: Callable[[], Sequence[Target]], seen: Callable[[], Iterable[Home]]) -> Choice:
+def of_hosts(shard: Shard, found: Callable[[], Sequence[Target]], seen: Callable[[], Sequence[Home]]) -> Choice:
     """Choose the pages about hosts that *shard* needs.
 
     *found* gives the workers of all shards, *seen* where the own workers are known to live beside what was found, such
-    as those that speak through a page elsewhere.
+    as those that speak through a page elsewhere. Both give the same object again while nothing changed.
     """
 
     def choose(targets: Sequence[Target]) -> list[Target]:
-        own: set[Home] = set(seen())
+        own = set(seen())
         others: set[Home] = set()
         for worker in found():
             (own if shard.holds(worker.service) else others).add((worker.host, worker.url))
@@ -46,9 +46,25 @@ def of_hosts(shard: Shard, found: Callable[[], Sequence[Target]], seen: Callable
         mine, is_placed = hosts.homes(own)
         theirs, _ = hosts.homes(others)
         free = {host for host in hosts.names - mine - theirs if not is_placed or shard.holds(host)}
-        return [target for target in targets if _host(target) in mine | free]
+        kept = mine | free
+        return [target for target in targets if _host(target) in kept]
 
-    return choose
+    return _kept(choose, found, seen)
+
+
+def _kept(choose: Choice, *inputs: Callable[[], object]) -> Choice:
+    """Choose anew only when the targets or an input are another object than the time before."""
+    known: list[object] = []
+    chosen: list[Target] = []
+
+    def again(targets: Sequence[Target]) -> list[Target]:
+        nonlocal known, chosen
+        now = [targets, *(read() for read in inputs)]
+        if not known or any(old is not new for old, new in zip(known, now, strict=True)):
+            known, chosen = now, choose(targets)
+        return chosen
+
+    return again
 
 
 class _Hosts:

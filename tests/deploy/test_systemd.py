@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pdwatch.config.load import load
+from pdwatch.model.shard import Shard
+
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
 UNITS = sorted(FOLDER.glob("*.service"))
 PROGRAM = "/opt/pdwatch/bin/pdwatch"
@@ -45,6 +48,28 @@ def test_systemd_understands_every_line(unit, installed, find):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_systemd_makes_shards_of_the_unit_of_serve(installed, find):
+    """The unit is a template as well; the drop-in names shard and address by the instance."""
+    template = installed / "pdwatch-serve@.service"
+    template.write_text((installed / "pdwatch-serve.service").read_text())
+    folder = installed / "pdwatch-serve@.service.d"
+    folder.mkdir()
+    (folder / "shard.conf").write_text((FOLDER / "pdwatch-shard.conf").read_text())
+    command = [find("systemd-analyze"), "verify", "--man=no", str(installed / "pdwatch-serve@2.service")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_variables_of_a_shard_are_a_configuration(number):
+    """Each is one that pdwatch knows, and every instance has an address of its own."""
+    words = value(FOLDER / "pdwatch-shard.conf", "Environment").replace("%i", str(number)).split()
+    config = load(None, dict(word.split("=", 1) for word in words))
+
+    assert (Shard(number, 2), f"127.0.0.1:1008{number}") == (config.shard, config.listen)
 
 
 def test_systemd_would_have_told_an_unknown_line(installed, find):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
 import pytest
@@ -40,7 +40,7 @@ def page(host: str | None = None, address: str = "", port: int = 10078) -> Targe
 
 
 def hosts_of(
-    shard: Shard, pages: Sequence[Target], workers: Sequence[Target], seen: Iterable[Home] = ()
+    shard: Shard, pages: Sequence[Target], workers: Sequence[Target], seen: Sequence[Home] = ()
 ) -> list[Target]:
     """Return the pages about hosts that a shard watches."""
     return of_hosts(shard, lambda: workers, lambda: seen)(pages)
@@ -198,3 +198,18 @@ def test_two_hosts_behind_one_address_are_the_home_of_nobody_without_a_label() -
     pages = [page("node0", "10.0.0.1", 1), page("node1", "10.0.0.1", 2)]
 
     assert pages == hosts_of(FIRST, pages, [worker(MINE, address="10.0.0.1")])
+
+
+def test_hosts_follow_the_workers() -> None:
+    """A worker that moved, or that is seen elsewhere, brings its new host at the next look."""
+    pages = [page("node0"), page("node1")]
+    found, seen = [worker(MINE, host="node0"), worker(THEIRS, host="node1")], ()
+    choose = of_hosts(FIRST, lambda: found, lambda: seen)
+    before = choose(pages)
+    again = choose(pages)
+    found = [worker(MINE, host="node1"), worker(THEIRS, host="node0")]
+    moved = choose(pages)
+    seen = (("node0", "http://w:8000/metrics"),)
+
+    assert (pages[:1], pages[1:], pages) == (before, moved, choose(pages))
+    assert again is before

@@ -5,9 +5,12 @@ Four services: `code` and `llama-70b` fall to shard 1 of 2, `chat` and `qwen3` t
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 pytestmark = pytest.mark.live
 
@@ -15,7 +18,7 @@ SERVICES = {"1": ["code", "llama-70b"], "2": ["chat", "qwen3"]}
 SHARED = "shared"
 """The host of all services but one."""
 SCRAPES = 2
-FEDERATED = '{__name__=~"pdwatch_.+", worker="", host=""}'
+DOCS = Path(__file__).parents[3] / "docs/scaling.md"
 
 
 def entries(fleet, service, host=None):
@@ -52,32 +55,48 @@ def serves(serve_of, config):
     return {name: serve_of("--config", str(config), *more) for name, more in flags.items()}
 
 
+@pytest.fixture(scope="module")
+def documented():
+    """Find what the documentation gives Prometheus to read: a job, for other targets, or what is global."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", DOCS.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    parsed = [yaml.safe_load(block) for block in blocks]
+    jobs = {job["job_name"]: job for document in parsed for job in document.get("scrape_configs", ())}
+    (general,) = (document["global"] for document in parsed if "global" in document)
+
+    def find(name, *targets, **changed):
+        if name == "global":
+            return general
+        lists = "http_sd_configs" in jobs[name]
+        where = (
+            {"http_sd_configs": [{"url": url} for url in targets]}
+            if lists
+            else {"static_configs": [{"targets": targets}]}
+        )
+        return jobs[name] | where | changed
+
+    return find
+
+
 def address(server):
     """Return where a program is scraped."""
     return urlsplit(server.url).netloc
 
 
 @pytest.fixture(scope="module")
-def regional(start_prometheus, serves):
+def regional(start_prometheus, documented, serves):
     """Prometheus that has just started; the two shards are one job, and so are the two replicas."""
     jobs = {"shards": ("1", "2"), "replicas": ("whole", "replica")}
-    configs = [
-        {"job_name": job, "static_configs": [{"targets": [address(serves[name]) for name in names]}]}
-        for job, names in jobs.items()
+    scrapes = [
+        documented("pdwatch", *(address(serves[one]) for one in members), job_name=job) for job, members in jobs.items()
     ]
-    return start_prometheus(configs, external_labels={"cluster": "eu"})
+    lists = documented("engines", *(f"{serves[shard].url}sd/workers" for shard in SERVICES))
+    return start_prometheus([*scrapes, lists], **documented("global"))
 
 
 @pytest.fixture(scope="module")
-def world(start_prometheus, regional):
+def world(start_prometheus, documented, regional):
     """A Prometheus above it that fetches what is worth having from there."""
-    job = {
-        "job_name": "federate",
-        "honor_labels": True,
-        "metrics_path": "/federate",
-        "params": {"match[]": [FEDERATED]},
-    }
-    return start_prometheus([job | {"static_configs": [{"targets": [address(regional)]}]}])
+    return start_prometheus([documented("federate", address(regional))])
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +148,13 @@ def test_a_host_is_told_by_the_shards_whose_workers_live_there(prometheus, serve
     assert {"1": {SHARED}, "2": {SHARED, *placed}} == {number: seen - {"spare"} for number, seen in hosts.items()}
     assert 1 == len(spare)
     assert placed == {placement["worker"]: placement["host"] for placement in chat}
+
+
+def test_prometheus_finds_the_engines_by_the_lists_of_the_shards(prometheus):
+    """Each engine of each service once."""
+    up = prometheus.wait_for("up{job='engines'} == 1", lambda series: len(series) == 16)
+
+    assert 16 == len({(labels["service"], labels["worker"]) for labels, _ in up})
 
 
 def test_a_shard_says_which_it_is(prometheus, serves):
