@@ -111,6 +111,7 @@ class Soak:
     async def hurt_worker(self, worker: str, fault: Fault) -> None:
         """Do one thing to a worker, undo it once it is named, and wait until no finding speaks of it."""
         what, named, cleared = f"{fault.what} of {worker}", self.figures.named, self.figures.cleared
+        await self.expect(f"end of an earlier {what}", lambda: not self.is_named(fault.finding, worker), [])
         self.hurt.add(worker)
         await self.do(fault.what, worker, fault.factor)
         try:
