@@ -149,7 +149,7 @@ class Reading:
     engine: str
     at: float
     shape: Shape
-    values: Sequence[float]
+    values: tuple[float, ...]
 
     def value(self, quantity: Quantity) -> float | None:
         """Return a gauge or a lifetime counter."""
@@ -167,7 +167,7 @@ class Reading:
         if slots is None or slots.sum is None or slots.count is None:
             return None
         values = self.values
-        return Histogram(slots.bounds, tuple(values[slots.start : slots.stop]), values[slots.sum], values[slots.count])
+        return Histogram(slots.bounds, values[slots.start : slots.stop], values[slots.sum], values[slots.count])
 
     def tally(self, quantity: Quantity) -> Tally | None:
         """Return sum and count of a histogram over the life of the process."""
