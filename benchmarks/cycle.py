@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +48,9 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def pages(count: int) -> Iterator[list[str]]:
+def pages(count: int, *options: str) -> Iterator[list[str]]:
     """Serve *count* pages in a process of their own."""
-    command = [sys.executable, "-m", "benchmarks.pages", "--targets", str(count)]
+    command = [sys.executable, "-m", "benchmarks.pages", "--targets", str(count), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
@@ -92,8 +92,8 @@ def prometheus(folder: Path, targets: list[str]) -> list[str]:
     ]
 
 
-def measured(command: list[str], cycles: int) -> Cost:
-    """Run *command* for some cycles after it has settled and return what one cycle cost."""
+def measured(command: list[str], cycles: int, after: Callable[[], None] = lambda: None) -> Cost:
+    """Run *command* for some cycles after it has settled and return what one cycle cost; *after* that, go on."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             time.sleep(SETTLE_CYCLES * INTERVAL_SECONDS)
@@ -101,7 +101,9 @@ def measured(command: list[str], cycles: int) -> Cost:
             time.sleep(cycles * INTERVAL_SECONDS)
             if process.poll() is not None:
                 raise SystemExit(f"{command[0]} ended with {process.returncode}")
-            return Cost((cpu_seconds(process.pid) - before) / cycles, resident_mb(process.pid))
+            cost = Cost((cpu_seconds(process.pid) - before) / cycles, resident_mb(process.pid))
+            after()
+            return cost
         finally:
             process.kill()
 
