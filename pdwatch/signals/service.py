@@ -29,6 +29,10 @@ from pdwatch.signals.worker import WorkerWatch
 POOL_ROLES = (Role.PREFILL, Role.DECODE, Role.BOTH, Role.UNKNOWN)
 
 
+_FORGOTTEN_SECONDS = 3600.0
+"""After which an engine that was known before a restart of pdwatch, and is not seen again, is forgotten."""
+
+
 @dataclass(frozen=True, slots=True)
 class Objectives:
     """What a service promises: seconds per objective and the share of requests that must meet each."""
@@ -53,6 +57,7 @@ class ServiceWatch:
         self.capacity = CapacityWatch()
         self._speeds: dict[str, dict[str, float]] = {}
         """Of engines not seen since pdwatch was restarted."""
+        self._recalled: float | None = None
         self._paths = TransferPaths(thresholds)
         self._usual = UsualChain()
 
@@ -71,7 +76,7 @@ class ServiceWatch:
 
     def signals(self, now: float, stale_after: float) -> ServiceSignals:
         """Return everything measured of the service at *now*."""
-        self._remember()
+        self._remember(now)
         states = tuple(
             watch.state(now, stale_after, self._routed(url.partition("#")[0]))
             for url, watch in self.workers.items()
@@ -125,10 +130,13 @@ class ServiceWatch:
         self.capacity.step_time.recall(kept["step_time"])
         self._speeds = speeds
 
-    def _remember(self) -> None:
-        """Give engines the speed that they had before pdwatch was restarted."""
+    def _remember(self, now: float) -> None:
+        """Give engines the speed that they had before pdwatch was restarted; who does not come back is forgotten."""
         if not self._speeds:
             return
+        self._recalled = now if self._recalled is None else self._recalled
+        if now - self._recalled > _FORGOTTEN_SECONDS:
+            self._speeds.clear()
         for url, worker in self.workers.items():
             for name, engine in worker.engines.items():
                 if engine.speed.tokens_per_second is None and (speed := self._speeds.pop(f"{url} {name}", None)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -110,6 +111,18 @@ def test_an_engine_recalls_its_speed_by_its_place() -> None:
 
     assert told["prefill-0"] is None
     assert told["prefill-1"] == pytest.approx(speeds["http://prefill-1/metrics 0"]["light_value"], rel=0.5)
+
+
+def test_an_engine_that_does_not_come_back_is_forgotten_after_an_hour() -> None:
+    """A fleet whose workers get new names would fill the memory otherwise."""
+    memory = json.loads(kept())
+    gone = {f"{key} gone": value for key, value in memory[SERVICE]["speeds"].items()}
+    road = recalled({SERVICE: memory[SERVICE] | {"speeds": gone}})
+    (now, scrapes), later = rounds("decode_bound", 300.0)[40], 3600.0
+    for seconds in (0.0, later, later + EVERY):
+        play(road, [(now + seconds, [replace(scrape, at=scrape.at + seconds) for scrape in scrapes])])
+        kept_now = road.memory()[SERVICE]["speeds"].keys()
+        assert (gone.keys() <= kept_now) is (seconds <= later)
 
 
 def test_a_memory_of_something_else_is_refused_and_nothing_of_it_is_taken() -> None:

@@ -1,10 +1,12 @@
 """The answer for one service at one instant: the first question that has one decides.
 
-Is something broken that replicas do not cure, is anything known, is a role too small, is load uneven, is a burst under
-way, has a role too much, and only then: hold.
+Is something broken that replicas do not cure, is anything known, is a role too small, is load uneven, is one worker of
+many broken, is a burst under way, has a role too much, and only then: hold.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from pdwatch.judge.advice import gates, gauges, tell
 from pdwatch.judge.advice.case import SIDES, Answer, Case
@@ -15,7 +17,7 @@ from pdwatch.model.target import Role
 
 def answer(case: Case) -> Answer:
     """Return the answer."""
-    for ask in (gates.broken, gates.unknown, _short, gauges.short, gates.uneven, gates.blind, _passing, _too_many):
+    for ask in QUESTIONS:
         found = ask(case)
         if found is not None:
             return found
@@ -71,3 +73,16 @@ def _too_many(case: Case) -> Answer | None:
 def _changed(case: Case, plan: Plan) -> dict[Role, int]:
     current = case.replicas()
     return {role: replicas for role, replicas in plan.desired.items() if replicas != current[role]}
+
+
+QUESTIONS: tuple[Callable[[Case], Answer | None], ...] = (
+    gates.broken,
+    gates.unknown,
+    _short,
+    gauges.short,
+    gates.uneven,
+    gates.blind,
+    gates.slightly_broken,
+    _passing,
+    _too_many,
+)

@@ -59,6 +59,34 @@ def test_several_that_are_broken_are_counted(make_case: MakeCase, make_need: Mak
     assert "decode-1 is down. (2 more)" == found.reason
 
 
+@pytest.mark.parametrize(("workers", "action"), [(20, Action.SCALE_PREFILL), (5, Action.FIX)])
+def test_one_worker_of_many_does_not_keep_from_advice_on_capacity(
+    make_case: MakeCase, make_need: MakeNeed, workers: int, action: Action
+) -> None:
+    """Of twenty decode workers one is down, and prefill is too small all the same; of five it would be a fifth."""
+    needs = make_need(P, wanted=4), make_need(D, replicas=workers)
+
+    assert action is answer(make_case(*needs, findings=(DOWN,))).action
+
+
+def test_one_worker_of_many_is_told_where_capacity_suffices(make_case: MakeCase, make_need: MakeNeed) -> None:
+    """It comes before giving replicas back, too."""
+    found = answer(make_case(make_need(P, spare=1, replicas=3), make_need(D, replicas=20), findings=(DOWN,)))
+
+    assert (Action.FIX, "decode-1 is down.") == (found.action, found.reason)
+
+
+@pytest.mark.parametrize("scope", [{}, {"role": "decode"}, {"host": "node-7"}, {"worker": "decode-77"}])
+def test_what_is_about_more_than_workers_comes_first_however_many_there_are(
+    make_case: MakeCase, make_need: MakeNeed, scope: dict[str, str]
+) -> None:
+    """A role, the service, or something of which nobody knows whom it touches."""
+    wide = Finding("worker_down", Severity.CRITICAL, scope, 0.0, "Down.", "Start it.")
+    needs = make_need(P, wanted=4), make_need(D, replicas=40)
+
+    assert Action.FIX is answer(make_case(*needs, findings=(DOWN, wide))).action
+
+
 def test_a_side_that_gave_no_page_cannot_be_told(
     worker: Callable[..., WorkerState], service: Callable[..., ServiceSignals], make_case: MakeCase
 ) -> None:
