@@ -100,20 +100,17 @@ async def serving(program: Program, config: Config) -> AsyncIterator[Server]:
     server = Server(
         create_app(hub, reloader=reloader, clock=unix_time, middleware=middleware), on_stop=hub.close, tls=tls
     )
-    host, port = listen_address(config.listen)
-    await server.start(host, port)
-    _reload_on_hangup(reloader)
-    spare_garbage_collection()
-    if state is not None:
-        state.load(daemon.road, unix_time())
-    try:
+    async with contextlib.AsyncExitStack() as ends:
+        await server.start(*listen_address(config.listen))
+        ends.push_async_callback(server.stop)
+        _reload_on_hangup(reloader)
+        spare_garbage_collection()
+        if state is not None:
+            state.load(daemon.road, unix_time())
+            ends.callback(lambda: state.save(daemon.road, unix_time()))
+        ends.push_async_callback(daemon.stop)
         await daemon.start()
         yield server
-    finally:
-        await daemon.stop()
-        if state is not None:
-            state.save(daemon.road, unix_time())
-        await server.stop()
 
 
 def _state(program: Program, config: Config) -> StateFile | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isinf
 
+from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.model.hostsignals import TransferPathSignals
 from pdwatch.model.latency import TtftChain
 from pdwatch.model.reading import Histogram
@@ -62,7 +63,13 @@ def _fact(status: Status | None, name: str, text: str) -> Line:
 
 
 def _facts(scene: Scene, state: TransferState) -> Iterator[tuple[Status | None, str, str]]:
-    limits = scene.thresholds
+    yield from _moved(state)
+    yield from _lost(state, scene.thresholds)
+    yield from _compared(state, scene.thresholds)
+    yield None, "wait on decode for KV", numbers.with_unit(state.waiting, "req")
+
+
+def _moved(state: TransferState) -> Iterator[tuple[Status | None, str, str]]:
     moving = {True: (Status.OK, "yes"), False: (Status.BAD, "no: decode computes prompts again")}
     status, text = moving.get(state.kv_moving, (Status.UNKNOWN, "not known"))  # type: ignore[arg-type]
     side = state.reported_by.value if state.reported_by is not None else numbers.DASH
@@ -73,18 +80,23 @@ def _facts(scene: Scene, state: TransferState) -> Iterator[tuple[Status | None, 
         f"{numbers.seconds(state.seconds_mean)} / {numbers.seconds(state.seconds_p95)}",
     )
     yield None, "transfers", numbers.rate(state.transfers_per_second)
-    moved, failed = _since_start(numbers.size(state.bytes_total)), _since_start(numbers.count(state.failures_total))
-    yield None, "moved", f"{numbers.speed(state.bytes_per_second)}{moved}"
+    yield None, "moved", f"{numbers.speed(state.bytes_per_second)}{_since_start(numbers.size(state.bytes_total))}"
     yield None, "one transfer gets", numbers.speed(state.bandwidth_bytes_per_second)
+
+
+def _lost(state: TransferState, limits: Thresholds) -> Iterator[tuple[Status | None, str, str]]:
     failing = (state.failures_per_second or 0.0) > limits.transfer_failures_per_second
     known = state.failures_per_second is not None
     yield (
         Status.BAD if failing else Status.OK if known else Status.UNKNOWN,
         "failures",
-        f"{numbers.rate(state.failures_per_second)}{failed}",
+        f"{numbers.rate(state.failures_per_second)}{_since_start(numbers.count(state.failures_total))}",
     )
     expired = state.expired_per_second
     yield (Status.WARN if expired else None), "KV expired on prefill", numbers.rate(expired)
+
+
+def _compared(state: TransferState, limits: Thresholds) -> Iterator[tuple[Status | None, str, str]]:
     yield (
         against(state.prefill_ratio, limits.transfer_prefill_ratio),
         "transfer over prefill time",
@@ -95,7 +107,6 @@ def _facts(scene: Scene, state: TransferState) -> Iterator[tuple[Status | None, 
         "prompt computed on decode",
         f"{numbers.percent(state.kv_recomputed_share)}   limit {numbers.percent(limits.kv_recomputed_share)}",
     )
-    yield None, "wait on decode for KV", numbers.with_unit(state.waiting, "req")
 
 
 def _since_start(text: str) -> str:
