@@ -77,14 +77,7 @@ class ServiceWatch:
     def signals(self, now: float, stale_after: float) -> ServiceSignals:
         """Return everything measured of the service at *now*."""
         self._remember(now)
-        states = tuple(
-            watch.state(now, stale_after, self._routed(url.partition("#")[0]))
-            for url, watch in self.workers.items()
-            if watch.role()[0] is not Role.ROUTER
-        )
-        routers = tuple(
-            watch.state(now, stale_after) for watch in self.workers.values() if watch.role()[0] is Role.ROUTER
-        )
+        states, routers = self._states(now, stale_after)
         pools = self._pools(states)
         fresh = {state.url for state in states if not state.stale}
         flows = self._flows(fresh | {state.url for state in routers if not state.stale})
@@ -110,6 +103,18 @@ class ServiceWatch:
             expert_balance_estimate=expert_balance_estimate(states),
             prefill_load=prefilling,
             decode_load=decoding,
+        )
+
+    def _states(self, now: float, stale_after: float) -> tuple[tuple[WorkerState, ...], tuple[WorkerState, ...]]:
+        """Return the states of the workers, and those of the routers."""
+        told = {url: watch.role()[0] is Role.ROUTER for url, watch in self.workers.items()}
+        return (
+            tuple(
+                watch.state(now, stale_after, self._routed(url.partition("#")[0]))
+                for url, watch in self.workers.items()
+                if not told[url]
+            ),
+            tuple(watch.state(now, stale_after) for url, watch in self.workers.items() if told[url]),
         )
 
     def memory(self) -> dict[str, object]:

@@ -123,8 +123,7 @@ class NeedWatch:
         self._full += (float(load.crowded >= thresholds.kv_usage_high) - self._full) * _FULL_WEIGHT
         limit, past = thresholds.pressure_high * capacity, max(_REMOVAL_LEAST, 2 * startup + _LEVEL)
         drain = drain_seconds(load, capacity, self._latest())
-        ahead = self._ahead(level.mean, startup)
-        room = self._room(thresholds.burst_headroom)
+        ahead, room = self._ahead(level.mean, startup), self._room(thresholds.burst_headroom)
         sign = self._sign(load, limit, ahead, room, drain > startup)
         patience = self._patience(load, startup) if thresholds.advice_seconds > 0 else 0.0
         self._given = self._given or (standing and sign is not None)
