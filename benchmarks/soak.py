@@ -23,6 +23,7 @@ import httpx
 
 from benchmarks.soaking.figures import Figures, held
 from benchmarks.soaking.fleet import WORKERS
+from benchmarks.soaking.witness import Witness
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.cli.commands.serve import Program, serving
 from pdwatch.config.load import load
@@ -75,6 +76,7 @@ class Soak:
     targets: Path
     chance: random.Random
     figures: Figures = field(default_factory=Figures)
+    witness: Witness = field(default_factory=Witness)
     hurt: set[str] = field(default_factory=set)
     """Workers to which something is being done."""
     newest: Json = field(default_factory=dict)
@@ -91,7 +93,8 @@ class Soak:
                     age = time.monotonic() - self.arrived
                     self.figures.oldest_seconds = max(self.figures.oldest_seconds, age)
                     self.newest, self.arrived = json.loads(line.removeprefix("data: ")), time.monotonic()
-                    self.figures.wronged |= {f["summary"] for f in self._findings() if self._is_wrong(f)}
+                    wrong = {f["summary"] for f in self._findings() if self._is_wrong(f)}
+                    (self.figures.excused if self.witness.excuses else self.figures.wronged).update(wrong)
 
     async def scrape(self) -> None:
         """Be Prometheus and a person at once."""
@@ -231,27 +234,35 @@ async def soaking(seed: int) -> AsyncIterator[Soak]:
 async def soak(minutes: float, seed: int) -> bool:
     """Hurt the fleet for some minutes, print what came of it, and tell whether all is well."""
     async with soaking(seed) as one:
-        watching = [asyncio.create_task(work) for work in (one.follow(), one.scrape())]
+        witnessing = (one.witness.watch_itself(), one.witness.watch_fleet(one.client, f"{one.fleet['router']}/health"))
+        watching = [asyncio.create_task(work) for work in (one.follow(), one.scrape(), *witnessing)]
         await asyncio.sleep(WARM_UP_SECONDS)
-        before = held()
-        end = time.monotonic() + 60 * minutes
-        hurting = [one.hurt_workers("prefill"), one.hurt_workers("decode"), one.hurt_sources()]
-        tasks = [asyncio.create_task(work) for work in hurting]
-        done, _ = await asyncio.wait((*tasks, *watching), timeout=60 * minutes, return_when=asyncio.FIRST_COMPLETED)
-        one.figures.failures += [f"ended early: {task.exception()!r}" for task in done]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(max(0.0, QUIET_SECONDS))
-        after = held()
+        before, began = held(), time.monotonic()
+        await hurting(one, watching, 60 * minutes)
+        words, after = one.witness.words(), held()
         one.figures.judge(before, after)
-        print(f"soak of {minutes - (end - time.monotonic()) / 60:.1f} min, seed {seed}")
+        print(f"soak of {(time.monotonic() - began) / 60:.1f} min, seed {seed}", words, sep="\n")
         print(*one.figures.lines(before, after), sep="\n", flush=True)
-        for task in watching:
-            task.cancel()
-        await asyncio.gather(*watching, return_exceptions=True)
+        await ended(watching)
         await one.client.aclose()
         return not one.figures.failures
+
+
+async def hurting(one: Soak, watching: list[asyncio.Task[None]], seconds: float) -> None:
+    """Hurt workers of both roles and sources at once, until time is up or something ended that should not."""
+    works = (one.hurt_workers("prefill"), one.hurt_workers("decode"), one.hurt_sources())
+    tasks = [asyncio.create_task(work) for work in works]
+    done, _ = await asyncio.wait((*tasks, *watching), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    one.figures.failures += [f"ended early: {task.exception()!r}" for task in done]
+    await ended(tasks)
+    await asyncio.sleep(QUIET_SECONDS)
+
+
+async def ended(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def main() -> int:

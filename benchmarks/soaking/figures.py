@@ -39,6 +39,8 @@ class Figures:
     failures: list[str] = field(default_factory=list)
     wronged: set[str] = field(default_factory=set)
     """What was said of workers to which nothing was being done."""
+    excused: set[str] = field(default_factory=set)
+    """The same while machine or fleet were late themselves."""
 
     def judge(self, before: Held, after: Held) -> None:
         """Add to the failures what is beyond its limit."""
@@ -56,6 +58,7 @@ class Figures:
         yield f"all: {_spread([*chain(*self.named.values())], [*chain(*self.cleared.values())])}"
         yield "; ".join(f"{name} {before[name]:.0f} -> {after[name]:.0f}" for name in MAX_GROWTH)
         yield f"oldest snapshot {self.oldest_seconds:.1f} s"
+        yield from (f"while machine or fleet were late: {words}" for words in sorted(self.excused))
         yield from (f"FAILED {failure}" for failure in self.failures)
 
 
