@@ -5,9 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 HELM   := $(VENV)/.helm
 ENGINES ?= /tmp/pdwatch-engines
+DYNAMO ?= /tmp/pdwatch-dynamo
 DEMO_ARGS ?= --scenario decode_bound --serve --for 2m
 
-.PHONY: help demo test live-engines check format bench soak golden services screen boards clean
+.PHONY: help demo test live-engines check format bench bench-dynamo soak golden services screen boards clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +48,10 @@ format: $(STAMP) ## Format and mend what lint can mend
 
 bench: $(STAMP) ## Print every benchmark
 	@for program in benchmarks/*.py; do case $$program in */_*|*/soak.py) ;; *) echo "== $$program"; $(BIN)/python -m benchmarks.$$(basename $$program .py) || exit 1;; esac; done
+
+bench-dynamo: $(STAMP) ## Compare with Dynamo's planner in Dynamo's simulator, on CPU (takes 1.3 GB in DYNAMO; ten minutes; DYNAMO_ARGS="--loads burst")
+	@PYTHON=$(PYTHON) sh benchmarks/dynamo/install.sh $(DYNAMO)
+	DYN_LOG=off $(DYNAMO)/bin/python -m benchmarks.dynamo --pdwatch $(BIN)/pdwatch $(DYNAMO_ARGS)
 
 soak: $(STAMP) ## Hurt a demo fleet at random for 20 minutes, then check that nothing grew (SOAK_ARGS="--minutes 3")
 	$(BIN)/python -m benchmarks.soak $(SOAK_ARGS)
