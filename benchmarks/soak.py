@@ -27,7 +27,7 @@ from benchmarks.soaking.witness import Witness
 from pdwatch.catalog.thresholds import Thresholds
 from pdwatch.cli.commands.serve import Program, serving
 from pdwatch.config.load import load
-from pdwatch.judge.findings import FINDINGS
+from pdwatch.judge.findings import BY_ID
 
 Json = dict[str, Any]
 
@@ -46,11 +46,13 @@ class Fault:
     workers: range = range(WORKERS)
     """Numbers of the workers to which it is done."""
     factor: float = 1.0
+    leaves: tuple[str, ...] = ()
+    """Findings that may stand for a while after it."""
 
     @property
     def clear_seconds(self) -> float:
-        """Within which its finding must be over once it is undone."""
-        return PATIENCE_SECONDS + next(known.clear_seconds for known in FINDINGS if known.id == self.finding)
+        """Within which nothing may be said of the worker once it is undone."""
+        return PATIENCE_SECONDS + max(BY_ID[finding].clear_seconds for finding in (self.finding, *self.leaves))
 
 
 RESTLESS, SETTLED = range(WORKERS // 2), range(WORKERS // 2, WORKERS)
@@ -59,7 +61,7 @@ SETTLING_SECONDS = Thresholds().cold_seconds + 10.0
 """From the start of the fleet until its workers count as settled."""
 FAULTS = (
     Fault("kill", "worker_down", RESTLESS),
-    Fault("hang", "worker_stale", RESTLESS),
+    Fault("hang", "worker_stale", RESTLESS, leaves=("worker_slow",)),  # its prompts took long over half a minute
     Fault("restart", "worker_restarted", RESTLESS),
     Fault("refuse", "worker_stale"),
     Fault("garble", "worker_stale"),
