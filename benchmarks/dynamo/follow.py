@@ -99,8 +99,12 @@ class FollowPdwatch:
     def _page(self, role: str, worker: int, now: float) -> PrefillPage | DecodePage:
         """Return the page of a worker; of one not seen before, a new one that begins now."""
         if role == "prefill":
-            return self._prefill.setdefault(worker, PrefillPage(now, KV_BLOCKS, BLOCK_TOKENS, MOST_BATCHED_TOKENS))
-        return self._decode.setdefault(worker, DecodePage(now, KV_BLOCKS, BLOCK_TOKENS))
+            if worker not in self._prefill:
+                self._prefill[worker] = PrefillPage(now, KV_BLOCKS, BLOCK_TOKENS, MOST_BATCHED_TOKENS)
+            return self._prefill[worker]
+        if worker not in self._decode:
+            self._decode[worker] = DecodePage(now, KV_BLOCKS, BLOCK_TOKENS)
+        return self._decode[worker]
 
     def _send(self, seen: Mapping[str, Any], now: float) -> None:
         """Send a page of each worker that serves, an error of each that starts, and the page of the front end."""

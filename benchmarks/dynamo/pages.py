@@ -13,30 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-_ITL_BUCKETS = (
-    0.01,
-    0.025,
-    0.05,
-    0.075,
-    0.1,
-    0.15,
-    0.2,
-    0.3,
-    0.4,
-    0.5,
-    0.75,
-    1.0,
-    2.5,
-    5.0,
-    7.5,
-    10.0,
-    20.0,
-    40.0,
-    80.0,
-)
+_LABELS = 'engine="0"'
+_ENGINE = f"{{{_LABELS}}}"
+_MODEL = 'model="m"'
+_ITL_BUCKETS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
 _TTFT_BUCKETS = (0.01, 0.022, 0.047, 0.1, 0.22, 0.47, 1.0, 2.0, 2.2, 4.7, 10.0, 22.0, 48.0, 100.0, 220.0, 480.0)
 """Those of vLLM and of Dynamo's front end; the latter with the objective of this benchmark in between."""
-Passes = Mapping[str, Any]
+Pass = Mapping[str, Any]
 """A pass as the simulator reports it."""
 
 
@@ -56,14 +39,13 @@ class Tally:
         self.counts[bisect_left(self.bounds, value)] += times
         self.sum += value * times
 
-    def lines(self, name: str, labels: str = "") -> list[str]:
-        """Return the histogram as it stands on a page; *labels* end in a comma."""
+    def lines(self, name: str, labels: str) -> list[str]:
+        """Return the histogram as it stands on a page."""
         below, lines = 0, [f"# TYPE {name} histogram"]
         for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
             below += count
-            lines.append(f'{name}_bucket{{{labels}le="{bound}"}} {below}')
-        plain = f"{{{labels[:-1]}}}" if labels else ""
-        return [*lines, f"{name}_sum{plain} {self.sum!r}", f"{name}_count{plain} {below}"]
+            lines.append(f'{name}_bucket{{{labels},le="{bound}"}} {below}')
+        return [*lines, f"{name}_sum{{{labels}}} {self.sum!r}", f"{name}_count{{{labels}}} {below}"]
 
 
 @dataclass(slots=True)
@@ -100,10 +82,6 @@ class WorkerPage:
         ]
 
 
-_LABELS = 'engine="0",'
-_ENGINE = '{engine="0"}'
-
-
 @dataclass(slots=True)
 class PrefillPage(WorkerPage):
     """A prefill worker. A request of which only a part fits into a pass is in several passes and ends in the last."""
@@ -121,7 +99,7 @@ class PrefillPage(WorkerPage):
         """Requests whose prefill ended."""
         return self.begun - self.straddles
 
-    def take(self, one: Passes) -> None:
+    def take(self, one: Pass) -> None:
         """Take a pass that ended; an empty one says that the worker idles."""
         self.running, self.waiting = one["num_prefill_requests"], one["num_queued_prefill"]
         tokens = one["sum_prefill_tokens"]
@@ -155,7 +133,7 @@ class DecodePage(WorkerPage):
         """Answers that ended."""
         return sum(self.answers.counts)
 
-    def take(self, one: Passes) -> None:
+    def take(self, one: Pass) -> None:
         """Take a step that ended; an empty one says that the worker idles."""
         self.running, self.waiting = one["num_decode_requests"], one["num_queued_decode"]
         self.held = one["sum_decode_kv_tokens"]
@@ -201,9 +179,9 @@ class FrontPage:
             [
                 "# TYPE dynamo_frontend_requests_total counter",
                 f'dynamo_frontend_requests_total{{model="m",status="success"}} {sum(self.answers.counts)}',
-                *self.first_tokens.lines("dynamo_frontend_time_to_first_token_seconds", 'model="m",'),
-                *self.prompts.lines("dynamo_frontend_input_sequence_tokens", 'model="m",'),
-                *self.answers.lines("dynamo_frontend_output_sequence_tokens", 'model="m",'),
+                *self.first_tokens.lines("dynamo_frontend_time_to_first_token_seconds", _MODEL),
+                *self.prompts.lines("dynamo_frontend_input_sequence_tokens", _MODEL),
+                *self.answers.lines("dynamo_frontend_output_sequence_tokens", _MODEL),
                 "",
             ]
         )
