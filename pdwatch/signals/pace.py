@@ -3,7 +3,8 @@
 Where answers are made it is the time between tokens, exact after seconds: the lesser of the last two looks, so that one
 odd moment is nothing. In prefill it is the least of three upper bounds over half a minute, of which each is near the
 truth in another state: the summed prefill times over the tokens (one prompt at a time), the time of a prompt over the
-tokens of a pass (several prompts in one pass), and the time that went by over the tokens (never idle).
+tokens of a pass (several prompts in one pass), and the time that went by over the tokens (never idle). The worst look
+of the half minute is left out, so that an engine which hung for a moment is not slow for all of it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ ENOUGH_GAPS = 20.0
 ENOUGH_PREFILLS = 10.0
 """Prompts within the horizon below which their mean is chance."""
 _ENOUGH_PASSES = 4.0
+_ENOUGH_LOOKS = 3
 _NOTHING = (0.0,) * 9
+_PREFILLED, _PREFILL_SECONDS, _COMPUTED = 3, 4, 6
+"""Places in the sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class PaceWatch:
 
     def pace(self) -> Pace | None:
         """Return the pace; `None` where too little was done to tell."""
-        seconds, gaps, gap_seconds, prefilled, prefill_seconds, passes, computed, prompt_tokens, prompts = self._sums
+        seconds, gaps, gap_seconds, prefilled, prefill_seconds, _, computed, prompt_tokens, prompts = self._sums
         if seconds <= 0:
             return None
         length = prompt_tokens / prompts if prompts >= 1 else None
@@ -82,7 +86,20 @@ class PaceWatch:
             return Pace(pace, gap_seconds / seconds, gaps / seconds, length)
         if prefilled < ENOUGH_PREFILLS or computed <= 0 or prefill_seconds <= 0:
             return None
+        return Pace(self._prefill_pace(), prefill_seconds / seconds, computed / seconds, length)
+
+    def _prefill_pace(self) -> float:
+        seconds, _, _, prefilled, prefill_seconds, passes, computed, _, _ = self._usual()
         bounds = [prefill_seconds / computed, seconds / computed]
         if passes >= _ENOUGH_PASSES:
             bounds.append(prefill_seconds / prefilled * passes / computed)
-        return Pace(min(bounds), prefill_seconds / seconds, computed / seconds, length)
+        return min(bounds)
+
+    def _usual(self) -> tuple[float, ...]:
+        """Return the sums without the look at which a token took longest, where enough is left to tell."""
+        worked = [part for _, part in self._parts if part[_COMPUTED] > 0]
+        if len(worked) < _ENOUGH_LOOKS:
+            return self._sums
+        worst = max(worked, key=lambda part: part[_PREFILL_SECONDS] / part[_COMPUTED])
+        rest = tuple(map(sub, self._sums, worst))
+        return rest if rest[_PREFILLED] >= ENOUGH_PREFILLS else self._sums

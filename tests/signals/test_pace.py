@@ -89,6 +89,14 @@ def test_prefill_is_judged_on_ten_prompts_or_more(run: Run) -> None:
     assert run([_prefill(9, 0.1, passes=9)]).pace_seconds is None
 
 
+def test_an_engine_that_hung_for_a_moment_is_not_slow_for_half_a_minute(run: Run) -> None:
+    """In one look of six prompts took twenty times as long; two such looks are no moment."""
+    usual, hung = _prefill(10, 0.1, passes=10), _prefill(10, 2.0, passes=10)
+
+    assert 50e-6 == pytest.approx(run([*[usual] * 3, hung, *[usual] * 2]).pace_seconds)
+    assert 100e-6 < (run([*[usual] * 2, hung, hung, *[usual] * 2]).pace_seconds or 0.0)
+
+
 def test_half_a_minute_later_the_pace_is_the_new_one(run: Run) -> None:
     """What was before it is forgotten."""
     usual, slow = _prefill(10, 0.1, passes=10), _prefill(10, 0.3, passes=10)
