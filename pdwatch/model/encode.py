@@ -44,7 +44,7 @@ def to_bytes(snapshot: Snapshot) -> bytes:
         line = orjson.dumps(snapshot, _opened, _AS_OPENED)
     except orjson.JSONEncodeError:  # a text that is no Unicode, such as half of a surrogate pair
         return dumps(snapshot).encode()
-    for end, escaped in _LINE_ENDS.items():
+    for end, escaped in _LINE_ENDS.items() if not line.isascii() else ():
         line = line.replace(end, escaped)
     return line
 
