@@ -20,6 +20,9 @@ MODES: dict[str, dict[str, Any]] = {
 }
 """What differs from the planner's defaults, besides objectives and GPUs: the first two decide by thresholds every 5 s,
 `sla` by predicted traffic every 180 s, with `load` by its latency model every 5 s as well."""
+_PREDICTOR = "constant"
+"""Traffic is predicted to be what it was in the last interval. The default, ARIMA, is fitted to half a dozen intervals
+here, and gives other fleets after another installation of the same packages."""
 
 
 def planner(mode: str, objective: Objective) -> ReplayPlannerAdapter:
@@ -28,6 +31,7 @@ def planner(mode: str, objective: Objective) -> ReplayPlannerAdapter:
         mode="disagg",
         ttft_ms=objective.ttft * 1000.0,
         itl_ms=objective.itl * 1000.0,
+        load_predictor=_PREDICTOR,
         max_gpu_budget=MOST_GPUS,
         prefill_engine_num_gpu=1,
         decode_engine_num_gpu=1,
