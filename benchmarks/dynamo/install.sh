@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make a virtual environment with Dynamo, its planner and its simulator; CPU only. About 1.3 GB.
-# 1.5.1 is the last release that brings the simulator in its wheels. That of 1.4.2 lets prefill workers generate the
-# whole answer before they hand over (https://github.com/ai-dynamo/dynamo/pull/13052).
+# 1.5.1, because the planner of 1.6.1 wants aisimulate_core, which is in neither of its wheels, and the simulator of
+# 1.4.2 lets prefill workers generate the whole answer before they hand over (https://github.com/ai-dynamo/dynamo/pull/13052).
 # Dynamo goes in last and without its requirements: of those, the planner needs what is named first.
 set -eu
 venv="$1"

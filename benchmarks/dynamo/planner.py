@@ -22,7 +22,7 @@ MODES: dict[str, dict[str, Any]] = {
 `sla` by predicted traffic every 180 s, with `load` by its latency model every 5 s as well."""
 _PREDICTOR = "constant"
 """Traffic is predicted to be what it was in the last interval. The default, ARIMA, is fitted to half a dozen intervals
-here, and gives other fleets after another installation of the same packages."""
+here, and gave other fleets after another installation."""
 
 
 def planner(mode: str, objective: Objective) -> ReplayPlannerAdapter:
