@@ -79,7 +79,7 @@ class Daemon:
                 self._collecting = None
             if self._local is not None:
                 await self._local.stop()
-            await self.turns.settle()
+            await self.turns.close()
 
     async def _collect(self, config: Config, old: _Both | None) -> _Both:
         collecting = _Both(config, self._clock, self)

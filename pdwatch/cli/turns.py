@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from pdwatch.model.snapshot import Snapshot
 from pdwatch.road.road import DiscoveryStatus, Road
@@ -26,6 +27,7 @@ class RoadTurns:
         self.road = road
         self._waiting: deque[Callable[[], object]] = deque()
         self._ticking: asyncio.Task[Snapshot] | None = None
+        self._thread = ThreadPoolExecutor(1, "tick")  # always the same one: each has a heap of its own
 
     def do(self, change: Callable[[], object]) -> None:
         """Do *change* now, or in its turn after the tick that is under way."""
@@ -45,9 +47,15 @@ class RoadTurns:
         while self._ticking is not None:
             await asyncio.wait([self._ticking])
 
+    async def close(self) -> None:
+        """Wait until no tick is under way, and end the thread; no other tick may follow."""
+        await self.settle()
+        self._thread.shutdown(wait=False)
+
     async def _tick(self, now: float, cycle_seconds: float, status: DiscoveryStatus) -> Snapshot:
         try:
-            return await asyncio.to_thread(self.road.tick, now, cycle_seconds, status)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, self.road.tick, now, cycle_seconds, status)
         finally:
             await self._catch_up()
             self._ticking = None

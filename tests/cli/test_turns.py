@@ -75,7 +75,7 @@ def played() -> Callable[[Callable[[HeldRoad, RoadTurns], Awaitable[None]]], Hel
                 await scene(road, turns)
             finally:
                 road.let_go.set()
-                await turns.settle()
+                await turns.close()
 
         asyncio.run(scenario())
         return road
