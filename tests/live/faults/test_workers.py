@@ -137,7 +137,7 @@ class Case(NamedTuple):
 CASES = (
     Case("kill", "decode-1", "worker_down", INTERVALS, "decode-1 is down: connection refused"),
     Case("hang", "prefill-1", "worker_stale", INTERVALS, "prefill-1 gives no fresh numbers: timed out", action="hold"),
-    Case("slow", "decode-1", "worker_slow", INTERVALS, "decode-1 is slow: ", factor=4.0),
+    Case("slow", "decode-0", "worker_slow", INTERVALS, "decode-0 is slow: ", factor=4.0),
     Case("stop", "decode-0", "engine_stuck", STUCK_INTERVALS + INTERVALS, "Engine 0 of decode-0 holds"),
 )
 

@@ -48,6 +48,7 @@ LACKING: Mapping[str, tuple[str, ...]] = {
     ),
     "engines of the newest version tell everything": ("pdwatch_worker_missing_info",),
     "every collector of the hosts works": ("pdwatch_host_collector_failed_info",),
+    "one serve watches all services": ("pdwatch_shards",),
 }
 """Metrics that the fleet of this test does not have, by why."""
 QUIET = {("pdwatch-transfer", "Which links go down or make errors")}
