@@ -63,7 +63,8 @@ class Daemon:
             fresh = await self._collect(config, self._collecting)
             old, self._collecting = self._collecting, fresh
             self.config = config
-            self.turns.do(lambda: self.road.configure(road_settings(config)))
+            settings = road_settings(config)
+            self.turns.do(lambda: self.road.configure(settings))
             if self._local is not None:
                 await self._local.use(config)
             if old is not None:

@@ -39,7 +39,7 @@ def dumps(snapshot: Snapshot) -> str:
 
 
 def to_bytes(snapshot: Snapshot) -> bytes:
-    """Return the snapshot as one line of UTF-8, for programs: the same as `dumps` in a quarter of the time."""
+    """Return the snapshot as one line of UTF-8, for programs: the same as `dumps` in a third of the time."""
     try:
         line = orjson.dumps(snapshot, _opened, _AS_OPENED)
     except orjson.JSONEncodeError:  # a text that is no Unicode, such as half of a surrogate pair

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import lt
@@ -81,14 +80,12 @@ class Track:
         while len(self._looks) > 2 and self._looks[1].at <= before:
             del self._looks[0]
 
-    def window(self, seconds: float | None = None) -> Window | None:
-        """Return the window over the last *seconds* (default: the horizon); `None` before there are two readings."""
+    def window(self) -> Window | None:
+        """Return the window over the horizon; `None` before there are two readings."""
         looks, last = self._looks, self.last
         if last is None or len(looks) < 2:
             return None
-        horizon = self.horizon if seconds is None else seconds
-        start = bisect_right(looks, last.at - horizon, key=lambda look: look.at) - 1
-        first = looks[min(max(start, 0), len(looks) - 2)]
+        first = looks[0]
         if first.life == looks[-1].life:
             return Window(first.at, last.at, Flow((increase(first.reading(), last),)))
         return Window(first.at, last.at, together(self._lived(first)), resets=looks[-1].life - first.life)
